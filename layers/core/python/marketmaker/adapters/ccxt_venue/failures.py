@@ -1,0 +1,69 @@
+"""ccxt's exceptions → what the caller does (see the table in each function); nothing of ccxt passes this module."""
+
+import ccxt
+import requests
+
+from marketmaker.errors import Fatal, MarketMakerError, OrderGone, Refused, Retryable, Unresolved, WouldTake
+
+NOT_EXECUTED = (ccxt.RateLimitExceeded, ccxt.DDoSProtection, ccxt.InvalidNonce, ccxt.OnMaintenance)
+
+
+def read_failure(error: Exception) -> MarketMakerError:
+    """Translate a failed read: refused accounts are fatal, an order not found is gone, all else waits for a tick."""
+    if isinstance(error, MarketMakerError) and not isinstance(error, Unresolved):
+        return error
+    text = describe(error)
+    if isinstance(error, ccxt.AuthenticationError):
+        return Fatal(text)
+    if isinstance(error, ccxt.OrderNotFound):
+        return OrderGone(text)
+    if isinstance(error, ccxt.BadSymbol | ccxt.BadRequest | ccxt.ArgumentsRequired | ccxt.NotSupported):
+        return Refused(text)
+    return Retryable(text)
+
+
+def write_failure(error: Exception) -> MarketMakerError:
+    """Translate a failed create or cancel.
+
+    | ccxt | meaning |
+    |---|---|
+    | rate limit, wrong clock, maintenance | certainly not executed: `Retryable` |
+    | authentication, permission | `Fatal` |
+    | order not found | `OrderGone` |
+    | would match at once | `WouldTake` |
+    | any other answer of the venue | `Refused` |
+    | timeout, broken connection, 5xx, odd body, a defect of ccxt's parsers | `Unresolved` |
+    """
+    if isinstance(error, MarketMakerError):
+        return error
+    text = describe(error)
+    if isinstance(error, NOT_EXECUTED):
+        return Retryable(text)
+    if isinstance(error, ccxt.AuthenticationError):
+        return Fatal(text)
+    if isinstance(error, ccxt.OrderNotFound):
+        return OrderGone(text)
+    if isinstance(error, ccxt.OrderImmediatelyFillable | ccxt.OrderNotFillable):
+        return WouldTake(text)
+    if isinstance(error, ccxt.ExchangeError) and not isinstance(error.__cause__, requests.exceptions.SSLError):
+        return Refused(text)
+    return Unresolved(text)
+
+
+def is_wrong_clock(error: Exception) -> bool:
+    """Tell whether the venue refused our timestamp (R8)."""
+    return isinstance(error, ccxt.InvalidNonce)
+
+
+def is_broken_connection(error: Exception) -> bool:
+    """Tell whether a read may be sent again at once: the connection was gone, the venue was not slow."""
+    return isinstance(error, ccxt.NetworkError) and not isinstance(
+        error,
+        ccxt.RequestTimeout | ccxt.RateLimitExceeded | ccxt.DDoSProtection | ccxt.OnMaintenance | ccxt.InvalidNonce,
+    )
+
+
+def describe(error: Exception) -> str:
+    """Write an error on one line without the signed query, which holds the signature."""
+    text = str(error).split("?", 1)[0] if "signature=" in str(error) else str(error)
+    return f"{type(error).__name__}: {' '.join(text.split())[:300]}"

@@ -1,0 +1,1 @@
+"""Pure values and rules of market making; the standard library only."""

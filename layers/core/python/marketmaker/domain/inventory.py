@@ -1,0 +1,173 @@
+"""Inventory by cost basis, and the ledger rows that produce it.
+
+Identity that every function here preserves exactly (R17):
+
+    quote + base · mark − deposited = realised + (base · mark − cost basis) − fees
+
+`realised` and the cost basis are gross; `fees` holds every fee priced in quote currency, rebates negative. The *net*
+cost of M1 and M2 is `(cost basis + fees in basis) / base`.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
+
+from marketmaker.domain.markets import Instrument
+from marketmaker.domain.orders import Fee, Fill
+from marketmaker.domain.units import ZERO, Asset, ClientOrderId, Symbol
+
+_QUANTUM = Decimal("1e-18")
+_WIDE_PRECISION = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What one market owns of its base and quote asset, and what that cost."""
+
+    base: Decimal = ZERO
+    quote: Decimal = ZERO
+    deposited_quote: Decimal = ZERO
+    cost_basis_quote: Decimal = ZERO
+    fees_in_basis_quote: Decimal = ZERO
+    realised_quote: Decimal = ZERO
+    fees_quote: Decimal = ZERO
+    unpriced_fees: tuple[Fee, ...] = ()
+    fills_without_fee: int = 0
+
+    @property
+    def average_cost_quote(self) -> Decimal | None:
+        """Average price paid for the base held, net of fees and rebates; None when flat (M1, M3)."""
+        return (self.cost_basis_quote + self.fees_in_basis_quote) / self.base if self.base else None
+
+    def unrealised_quote(self, mark: Decimal) -> Decimal:
+        """Gross gain of the base held at a mark price: 10 bought at 1900, marked at 1800, is −1000 (S18)."""
+        return self.base * mark - self.cost_basis_quote
+
+    def pnl_quote(self, mark: Decimal) -> Decimal:
+        """Realised and unrealised gain after every priced fee."""
+        return self.realised_quote + self.unrealised_quote(mark) - self.fees_quote
+
+    def equity_quote(self, mark: Decimal) -> Decimal:
+        """Value of base and quote together."""
+        return self.quote + self.base * mark
+
+    def ratio(self, mark: Decimal) -> Decimal | None:
+        """Share of the market's capital held in base (S2); None without capital."""
+        equity = self.equity_quote(mark)
+        return self.base * mark / equity if equity > ZERO else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningRow:
+    """The market's first ledger row: what it was given, and at what cost (S2b)."""
+
+    symbol: Symbol
+    time_ms: int
+    base: Decimal
+    quote: Decimal
+    cost_quote: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillRow:
+    """One booked fill with its effect on the market's holdings."""
+
+    fill: Fill
+    client_id: ClientOrderId | None
+    base_change: Decimal
+    quote_change: Decimal
+    realised_quote: Decimal
+    fee_quote: Decimal | None
+
+
+LedgerRow = OpeningRow | FillRow
+
+
+def open_inventory(row: OpeningRow) -> Inventory:
+    """Start a market's inventory from its opening row."""
+    cost = row.base * row.cost_quote
+    return Inventory(base=row.base, quote=row.quote, deposited_quote=row.quote + cost, cost_basis_quote=cost)
+
+
+def book_fill(
+    inventory: Inventory, fill: Fill, instrument: Instrument, client_id: ClientOrderId | None = None
+) -> tuple[Inventory, FillRow]:
+    """Apply one fill: a sale removes `basis · sold / held`, rounded once.
+
+    A fill that crosses zero closes what is held and opens the rest at its own price. A fee in base changes the base
+    received and is priced at the fill; a fee in a third asset is kept in that asset (R16).
+    """
+    fee_quote, fee_base = _price_fee(fill, instrument)
+    traded = fill.side.sign * fill.size_base - fee_base
+    opened = _move(inventory, base_change=traded, price=fill.price, fee_quote=fee_quote or ZERO)
+    quote_fee = ZERO if fee_base or fee_quote is None else fee_quote
+    quote_change = -fill.side.sign * fill.notional_quote - quote_fee
+    after = replace(
+        opened,
+        quote=inventory.quote + quote_change,
+        fees_quote=inventory.fees_quote + (fee_quote or ZERO),
+        unpriced_fees=_add_unpriced(inventory.unpriced_fees, fill.fee if fee_quote is None else None),
+        fills_without_fee=inventory.fills_without_fee + (fill.fee is None),
+    )
+    row = FillRow(
+        fill=fill,
+        client_id=client_id,
+        base_change=traded,
+        quote_change=quote_change,
+        realised_quote=after.realised_quote - inventory.realised_quote,
+        fee_quote=fee_quote,
+    )
+    return after, row
+
+
+def _price_fee(fill: Fill, instrument: Instrument) -> tuple[Decimal | None, Decimal]:
+    """Return the fee in quote currency (None where unknown) and the part of it that was taken in base."""
+    fee = fill.fee
+    if fee is None:
+        return None, ZERO
+    if fee.asset == instrument.quote:
+        return fee.amount, ZERO
+    if fee.asset == instrument.base:
+        return fee.amount * fill.price, fee.amount
+    return None, ZERO
+
+
+def _move(inventory: Inventory, *, base_change: Decimal, price: Decimal, fee_quote: Decimal) -> Inventory:
+    """Change the base held at a price; `base_change · price` is the gross value that enters or leaves the basis."""
+    held = inventory.base
+    closing = _closing_part(held, base_change)
+    opening = base_change - closing
+    removed = _share(inventory.cost_basis_quote, closing, held)
+    removed_fees = _share(inventory.fees_in_basis_quote, closing, held)
+    opening_fees = _share(fee_quote, opening, base_change)
+    return replace(
+        inventory,
+        base=held + base_change,
+        cost_basis_quote=inventory.cost_basis_quote - removed + opening * price,
+        fees_in_basis_quote=inventory.fees_in_basis_quote - removed_fees + opening_fees,
+        realised_quote=inventory.realised_quote - closing * price - removed,
+    )
+
+
+def _closing_part(held: Decimal, change: Decimal) -> Decimal:
+    """Return the part of a change that reduces the holding, with the change's sign."""
+    if held * change >= ZERO:
+        return ZERO
+    return change if abs(change) <= abs(held) else -held
+
+
+def _share(total: Decimal, part: Decimal, whole: Decimal) -> Decimal:
+    """Return total · |part / whole|, exact at the ends and rounded once to 1e-18 between them."""
+    if not part:
+        return ZERO
+    if abs(part) == abs(whole):
+        return total
+    with localcontext(prec=_WIDE_PRECISION):
+        return (total * abs(part) / abs(whole)).quantize(_QUANTUM)
+
+
+def _add_unpriced(fees: tuple[Fee, ...], fee: Fee | None) -> tuple[Fee, ...]:
+    if fee is None:
+        return fees
+    total: dict[Asset, Decimal] = {each.asset: each.amount for each in fees}
+    total[fee.asset] = total.get(fee.asset, ZERO) + fee.amount
+    return tuple(Fee(asset=asset, amount=amount) for asset, amount in sorted(total.items()))

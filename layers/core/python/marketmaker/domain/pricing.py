@@ -1,0 +1,68 @@
+"""Order books and the fair price taken from them (M5)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import assert_never
+
+from marketmaker.domain.markets import FairPriceModel
+from marketmaker.domain.orders import Order, Side
+from marketmaker.domain.units import TWO, ZERO, Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookLevel:
+    """One price of a book and the size resting there."""
+
+    price: Decimal
+    size_base: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """A venue's order book, best prices first; `update_id` is the venue's own version of it."""
+
+    symbol: Symbol
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+    update_id: int
+
+    @property
+    def best_bid(self) -> Decimal | None:
+        """Highest bid, None for an empty side."""
+        return self.bids[0].price if self.bids else None
+
+    @property
+    def best_ask(self) -> Decimal | None:
+        """Lowest ask, None for an empty side."""
+        return self.asks[0].price if self.asks else None
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Middle of the best prices, None while a side is empty."""
+        return (self.bids[0].price + self.asks[0].price) / TWO if self.bids and self.asks else None
+
+    def without(self, own: Iterable[Order]) -> "Book":
+        """Return the book that others made: our own orders must not set our own fair price."""
+        bids: dict[Decimal, Decimal] = {}
+        asks: dict[Decimal, Decimal] = {}
+        for order in own:
+            levels = bids if order.side is Side.BUY else asks
+            levels[order.price] = levels.get(order.price, ZERO) + order.remaining_base
+        return replace(self, bids=_subtract(self.bids, bids), asks=_subtract(self.asks, asks))
+
+
+def fair_price(model: FairPriceModel, book: Book, last: Decimal | None) -> Decimal | None:
+    """Return the fair price by the named model; None where its input is missing."""
+    match model:
+        case FairPriceModel.LAST:
+            return last
+        case FairPriceModel.MID:
+            return book.mid
+        case _:
+            assert_never(model)
+
+
+def _subtract(levels: tuple[BookLevel, ...], own: dict[Decimal, Decimal]) -> tuple[BookLevel, ...]:
+    left = (BookLevel(price=level.price, size_base=level.size_base - own.get(level.price, ZERO)) for level in levels)
+    return tuple(level for level in left if level.size_base > ZERO)

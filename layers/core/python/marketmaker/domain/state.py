@@ -1,0 +1,128 @@
+"""What survives between ticks: the account's control, and each market's inventory, cursor and working orders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import IntEnum
+from types import MappingProxyType
+
+from marketmaker.domain.inventory import Inventory
+from marketmaker.domain.orders import NewOrder, Order
+from marketmaker.domain.units import AccountName, Asset, Symbol
+
+
+class Mode(IntEnum):
+    """What an account may do, weakest first; anyone may strengthen it, only its owner weakens it."""
+
+    QUOTING = 0
+    REDUCE_ONLY = 1
+    CANCEL_ONLY = 2
+    HALTED = 3
+
+    @property
+    def label(self) -> str:
+        """The mode as people write it."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to create orders in one account, until `expires_ms`."""
+
+    owner: str
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookMark:
+    """The venue's last update id of a book, and when we first saw it."""
+
+    update_id: int
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """An account's control item: mode and epoch, lease and last claimed slot, and what each tick refreshes.
+
+    `foreign` is what the account held beyond its markets' capital when they opened; `differing` counts the ticks in a
+    row in which an asset's balance was not explained by the ledger, `unreachable_ticks` those in which the venue could
+    not be read.
+    """
+
+    account: AccountName
+    mode: Mode = Mode.QUOTING
+    epoch: int = 0
+    mode_reason: str = ""
+    mode_since_ms: int = 0
+    last_slot_ms: int = 0
+    lease: Lease | None = None
+    book_marks: Mapping[Symbol, BookMark] = field(default_factory=lambda: MappingProxyType({}))
+    foreign: Mapping[Asset, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    differing: Mapping[Asset, int] = field(default_factory=lambda: MappingProxyType({}))
+    unreachable_ticks: int = 0
+
+    def may_create(self, epoch: int) -> bool:
+        """Tell whether orders may still be created under the epoch read at the claim."""
+        return self.mode is Mode.QUOTING and self.epoch == epoch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeCursor:
+    """How far trades are booked: read from `reread_id`, which trails the newest by at least a minute (R15)."""
+
+    next_id: int = 0
+    reread_id: int = 0
+    reread_since_ms: int = 0
+    read_ms: int = 0
+
+    def after(self, newest_id: int | None, now_ms: int, overlap_ms: int) -> "TradeCursor":
+        """Advance past the newest trade seen; the re-read point follows once `overlap_ms` have passed."""
+        next_id = self.next_id if newest_id is None else max(self.next_id, newest_id + 1)
+        if now_ms - self.reread_since_ms < overlap_ms:
+            return replace(self, next_id=next_id, read_ms=now_ms)
+        return TradeCursor(next_id=next_id, reread_id=self.next_id, reread_since_ms=now_ms, read_ms=now_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnresolvedOrder:
+    """A create whose outcome is unknown; it blocks its side and level until it is found or certainly dead (R1)."""
+
+    order: NewOrder
+    signed_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketState:
+    """One market's item: inventory, cursor, working orders. `version` is the last written one, 0 before the first.
+
+    A working order's `executed_base` is what has been *booked* of it.
+    """
+
+    symbol: Symbol
+    version: int
+    inventory: Inventory
+    reference_price: Decimal
+    cursor: TradeCursor
+    working: tuple[Order, ...] = ()
+    unresolved: tuple[UnresolvedOrder, ...] = ()
+    not_before_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueMetadata:
+    """A venue's own description of one market, opaque to everything but its adapter; about 1 KB of JSON."""
+
+    symbol: Symbol
+    fetched_ms: int
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """One consistent read of an account's partition."""
+
+    control: Control
+    markets: Mapping[Symbol, MarketState]
+    metadata: Mapping[Symbol, VenueMetadata]
+    episodes: frozenset[str] = frozenset()

@@ -1,0 +1,77 @@
+"""The tick's one round of reads: state and venue side by side."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from marketmaker.domain.markets import FairPriceModel
+from marketmaker.domain.orders import Order
+from marketmaker.domain.pricing import Book
+from marketmaker.domain.state import AccountState, BookMark, Control
+from marketmaker.domain.units import Asset, Symbol
+from marketmaker.errors import Retryable
+from marketmaker.ports import Balance, Deadline, Observation, Unknown
+from marketmaker.usecases.desk import Desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one tick knows of the whole account once it has observed."""
+
+    state: AccountState
+    observation: Observation
+    open_orders: Sequence[Order]
+    marks: Mapping[Symbol, BookMark]
+    now_ms: int
+
+    @property
+    def balances(self) -> Mapping[Asset, Balance] | Unknown:
+        """The login's balances."""
+        return self.observation.balances
+
+    def own_orders(self, desk: Desk, symbol: Symbol) -> tuple[Order, ...]:
+        """Our open orders in one market."""
+        return tuple(order for order in desk.own(self.open_orders) if order.symbol == symbol)
+
+
+def observe(desk: Desk, control: Control, deadline: Deadline) -> Seen:
+    """Read state and venue side by side; without the open orders nothing can be decided or cancelled.
+
+    Raises:
+        Retryable: the open orders, or on a cold start the markets' metadata, could not be read.
+        Fatal: the venue refuses the account.
+    """
+    settings = desk.settings
+    last_for = [each.symbol for each in settings.markets if each.fair_price is FairPriceModel.LAST]
+    if desk.venue.knows(settings.symbols):
+        reading = desk.alongside.submit(desk.store.read_account, settings.name)
+        observation = desk.venue.observe(settings.symbols, last_for, deadline)
+        state = reading.result()
+        desk.ensure_metadata(tuple(state.metadata.values()), deadline)
+    else:
+        state = desk.store.read_account(settings.name)
+        desk.ensure_metadata(tuple(state.metadata.values()), deadline)
+        observation = desk.venue.observe(settings.symbols, last_for, deadline)
+    if isinstance(observation.open_orders, Unknown):
+        raise Retryable(observation.open_orders.reason)
+    now_ms = desk.clock.now_ms()
+    return Seen(
+        state=state,
+        observation=observation,
+        open_orders=observation.open_orders,
+        marks=mark_books(observation.books, control.book_marks, now_ms),
+        now_ms=now_ms,
+    )
+
+
+def mark_books(
+    books: Mapping[Symbol, Book | Unknown], before: Mapping[Symbol, BookMark], now_ms: int
+) -> dict[Symbol, BookMark]:
+    """Note since when each book's update id has stood still (R11)."""
+    marks: dict[Symbol, BookMark] = {}
+    for symbol, book in books.items():
+        old = before.get(symbol)
+        if isinstance(book, Book) and (old is None or old.update_id != book.update_id):
+            marks[symbol] = BookMark(update_id=book.update_id, since_ms=now_ms)
+        elif old is not None:
+            marks[symbol] = old
+    return marks

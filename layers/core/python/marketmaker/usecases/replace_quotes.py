@@ -1,0 +1,207 @@
+"""One tick of an account: claim → observe → book → value → plan → act → record (architecture, "One tick").
+
+Duplicate, late and overlapping ticks change nothing; whatever the venue answers, a tick returns normally. Only a defect
+raises, and then the lease is left to expire: no other tick may start while a request of this one can still be alive.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeIs
+
+from marketmaker.domain.quoting import NoQuotes, NoQuotesReason
+from marketmaker.domain.state import BookMark, Control, MarketState, Mode
+from marketmaker.domain.units import AccountName, Asset, Symbol
+from marketmaker.errors import Conflict, Fatal, Retryable
+from marketmaker.ports import ClaimRefusal, Deadline, PlaceOutcome, Rejected, RejectionKind
+from marketmaker.usecases.act import ActedMarket, PlannedMarket, act
+from marketmaker.usecases.decide import Decision, compare_ledger, decide, prepare_all
+from marketmaker.usecases.desk import Desk
+from marketmaker.usecases.episodes import ACCOUNT_REFUSED, VENUE_UNREACHABLE, Condition, follow_episodes
+from marketmaker.usecases.observe import observe
+from marketmaker.usecases.reports import MarketReport, TickOutcome, TickReport
+
+UNREACHABLE_TICKS_UNTIL_ALERT = 3
+FULL_RECORD_EVERY = 60
+"""Every so many slots a quiet tick writes its full record too."""
+
+_ALERTED = {
+    NoQuotesReason.PRICE_OUTSIDE_BAND: "price_band",
+    NoQuotesReason.LEDGER_DIFFERS: "ledger_difference",
+    NoQuotesReason.BOOK_STALE: "stale_book",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """One scheduled moment of an account: the identity of the work."""
+
+    account: AccountName
+    slot_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refreshed:
+    """What the release writes back to the control item."""
+
+    book_marks: Mapping[Symbol, BookMark]
+    differing: Mapping[Asset, int]
+    unreachable_ticks: int
+
+
+def replace_quotes(tick: Tick, desk: Desk, *, owner: str) -> TickReport:
+    """Work one tick; `owner` names this invocation in the lease.
+
+    Raises:
+        Fatal: the store itself refuses us (missing table or permission).
+    """
+    now_ms = desk.clock.now_ms()
+    clocks = desk.settings.clocks
+    if now_ms - tick.slot_ms > clocks.tick_max_age_ms:
+        return _finish(desk, _report(desk, tick, TickOutcome.STALE, detail=f"{now_ms - tick.slot_ms} ms old"))
+    deadline = Deadline(at_ms=now_ms + clocks.function_timeout_ms, clock=desk.clock)
+    claim = desk.store.claim(tick.account, slot_ms=tick.slot_ms, owner=owner, now_ms=now_ms, lease_ms=clocks.lease_ms)
+    if isinstance(claim, ClaimRefusal):
+        return _finish(desk, _report(desk, tick, TickOutcome(claim.value)))
+    try:
+        report, refreshed = _work(desk, tick, claim, deadline)
+    except Fatal as error:
+        report, refreshed = _refuse(desk, tick, str(error)), _unchanged(claim)
+    desk.store.release(
+        tick.account,
+        owner=owner,
+        book_marks=refreshed.book_marks,
+        differing=refreshed.differing,
+        unreachable_ticks=refreshed.unreachable_ticks,
+    )
+    return _finish(desk, report)
+
+
+def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple[TickReport, _Refreshed]:
+    try:
+        seen = observe(desk, control, deadline)
+    except Retryable as error:
+        return _unreachable(desk, tick, control, str(error))
+    prepared = prepare_all(desk, seen, deadline)
+    differing, differences = compare_ledger(desk, seen, prepared, control)
+    decisions = [decide(desk, seen, each, control, differences) for each in prepared]
+    open_markets = {each.settings.symbol for each in prepared if each.market is not None}
+    strays = [order for order in desk.own(seen.open_orders) if order.symbol not in open_markets]
+    if strays:
+        desk.venue.cancel(strays, deadline)
+    markets = _carry_out(desk, decisions, control, tick.slot_ms, deadline)
+    follow_episodes(desk, _conditions(markets), seen.state.episodes)
+    report = _report(desk, tick, TickOutcome.DONE, markets=markets)
+    refused = [each.reason for market in markets for each in market.places if _is_fatal(each)]
+    if refused:
+        report = replace(_refuse(desk, tick, refused[0]), markets=markets)
+    return report, _Refreshed(book_marks=seen.marks, differing=differing, unreachable_ticks=0)
+
+
+def _carry_out(
+    desk: Desk, decisions: Sequence[Decision], control: Control, slot_ms: int, deadline: Deadline
+) -> tuple[MarketReport, ...]:
+    """Act on the markets that have opened, write what changed, and report on all."""
+    planned = {
+        decision.prepared.settings.symbol: PlannedMarket(
+            number=decision.prepared.settings.number, market=decision.prepared.market, plan=decision.plan
+        )
+        for decision in decisions
+        if decision.prepared.market is not None
+    }
+    done = dict(zip(planned, act(desk, list(planned.values()), control, slot_ms, deadline), strict=True))
+    return tuple(_market_report(desk, decision, done.get(decision.prepared.settings.symbol)) for decision in decisions)
+
+
+def _market_report(desk: Desk, decision: Decision, acted: ActedMarket | None) -> MarketReport:
+    prepared = decision.prepared
+    if acted is None:
+        return MarketReport(symbol=prepared.settings.symbol, market=None, desired=decision.desired)
+    return MarketReport(
+        symbol=prepared.settings.symbol,
+        market=acted.market if acted.market == prepared.stored else _save(desk, acted.market),
+        desired=decision.desired,
+        view=decision.view,
+        plan=decision.plan,
+        booked=prepared.booked,
+        cancels=acted.cancels,
+        places=acted.places,
+    )
+
+
+def _save(desk: Desk, market: MarketState) -> MarketState:
+    """Write a market's item; losing to another writer is harmless: the next tick adopts its live orders."""
+    try:
+        return desk.store.save_market(desk.settings.name, market)
+    except Conflict:
+        return market
+
+
+def _unreachable(desk: Desk, tick: Tick, control: Control, reason: str) -> tuple[TickReport, _Refreshed]:
+    ticks = control.unreachable_ticks + 1
+    if ticks == UNREACHABLE_TICKS_UNTIL_ALERT:
+        condition = Condition(
+            kind=VENUE_UNREACHABLE,
+            symbol=None,
+            text=f"the venue cannot be read: {reason}. No new orders until it answers",
+        )
+        follow_episodes(desk, [condition], frozenset())
+    report = _report(desk, tick, TickOutcome.VENUE_UNREACHABLE, detail=reason)
+    return report, replace(_unchanged(control), unreachable_ticks=ticks)
+
+
+def _refuse(desk: Desk, tick: Tick, reason: str) -> TickReport:
+    """Halt the account: the venue refuses it, and every further request would be refused too."""
+    text = f"the venue refuses the account: {reason}"
+    desk.store.strengthen(desk.settings.name, Mode.HALTED, reason=text, now_ms=desk.clock.now_ms())
+    advice = "halted; check the API key, its permissions and its IP list, look at open orders by hand, then `mm resume`"
+    follow_episodes(desk, [Condition(kind=ACCOUNT_REFUSED, symbol=None, text=f"{text}. {advice}")], frozenset())
+    return _report(desk, tick, TickOutcome.ACCOUNT_REFUSED, detail=text)
+
+
+def _conditions(markets: Sequence[MarketReport]) -> list[Condition]:
+    """Say of every alerted condition whether it holds now; a market without an observation says nothing."""
+    conditions = [Condition(kind=kind, symbol=None, text=None) for kind in (VENUE_UNREACHABLE, ACCOUNT_REFUSED)]
+    for market in markets:
+        if market.view is None:
+            continue
+        reason = market.desired.reason if isinstance(market.desired, NoQuotes) else None
+        detail = market.desired.detail if isinstance(market.desired, NoQuotes) else ""
+        conditions += [
+            Condition(
+                kind=kind,
+                symbol=market.symbol,
+                text=f"{detail}. Our orders are cancelled, none placed until it is over" if reason is alerted else None,
+            )
+            for alerted, kind in _ALERTED.items()
+        ]
+    return conditions
+
+
+def _is_fatal(outcome: PlaceOutcome) -> TypeIs[Rejected]:
+    return isinstance(outcome, Rejected) and outcome.kind is RejectionKind.FATAL
+
+
+def _unchanged(control: Control) -> _Refreshed:
+    return _Refreshed(
+        book_marks=control.book_marks, differing=control.differing, unreachable_ticks=control.unreachable_ticks
+    )
+
+
+def _report(
+    desk: Desk, tick: Tick, outcome: TickOutcome, *, detail: str = "", markets: tuple[MarketReport, ...] = ()
+) -> TickReport:
+    return TickReport(
+        account=tick.account,
+        slot_ms=tick.slot_ms,
+        outcome=outcome,
+        config_hash=desk.settings.config_hash,
+        detail=detail,
+        markets=markets,
+    )
+
+
+def _finish(desk: Desk, report: TickReport) -> TickReport:
+    in_full = report.slot_ms // desk.settings.clocks.interval_ms % FULL_RECORD_EVERY == 0
+    desk.telemetry.record("tick", report.record(in_full=in_full))
+    desk.telemetry.count(desk.settings.name, {f"ticks_{report.outcome}": 1, **report.counts()})
+    return report

@@ -1,0 +1,163 @@
+"""Bring one market's item in line with the venue: resolve unknown creates, adopt orphans, book every new fill once.
+
+A market that cannot be settled is not quoted: its inventory is unknown.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import batched
+
+from marketmaker.domain.inventory import FillRow, book_fill
+from marketmaker.domain.markets import MarketSettings
+from marketmaker.domain.orders import Fill, Order
+from marketmaker.domain.state import MarketState, UnresolvedOrder
+from marketmaker.domain.units import ZERO, ClientOrderId, VenueOrderId
+from marketmaker.ports import Deadline
+from marketmaker.usecases.desk import Desk
+
+FILLS_A_TRANSACTION = 90
+TRADES_EVERY_MS = 60_000
+TRADES_OVERLAP_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A market's item after settling: what of ours is live, what was booked, and what is still missing.
+
+    `stored` is the item as it was last written.
+    """
+
+    market: MarketState
+    stored: MarketState
+    live: tuple[Order, ...]
+    booked: tuple[FillRow, ...] = ()
+    missing: str | None = None
+
+
+def settle(
+    desk: Desk, settings: MarketSettings, market: MarketState, open_orders: Sequence[Order], deadline: Deadline
+) -> Settled:
+    """Settle one market against the login's open orders.
+
+    Raises:
+        Retryable, Refused: the venue could not be asked; nothing that was written is lost.
+        Conflict: another writer booked first.
+    """
+    ours = {order.venue_id: order for order in desk.own(open_orders) if order.symbol == settings.symbol}
+    stored = market
+    market, found = _resolve(desk, market, ours, deadline)
+    ours |= {order.venue_id: order for order in found}
+    working = {order.venue_id: order for order in market.working}
+    for vanished in working.keys() - ours.keys():
+        ours[vanished] = _final(desk, working[vanished], deadline)
+    for adopted in ours.keys() - working.keys():
+        working[adopted] = replace(ours[adopted], executed_base=ZERO)
+    market = replace(market, working=_by_age(working.values()))
+    booked: tuple[FillRow, ...] = ()
+    if _needs_trades(market, ours, desk.clock.now_ms()):
+        market, booked, stored = _book_new_fills(desk, settings, market, stored, deadline)
+    return _conclude(market, stored, ours, booked)
+
+
+def _resolve(
+    desk: Desk, market: MarketState, ours: Mapping[VenueOrderId, Order], deadline: Deadline
+) -> tuple[MarketState, list[Order]]:
+    """Look every unknown create up; it stays unknown until it is found or certainly dead (R1)."""
+    live_ids = {order.client_id for order in ours.values()}
+    waiting = [each for each in market.unresolved if each.order.client_id not in live_ids]
+    if not waiting:
+        return replace(market, unresolved=()), []
+    venue_ms = desk.venue.time_ms(deadline)
+    found: list[Order] = []
+    unresolved: list[UnresolvedOrder] = []
+    for each in waiting:
+        order = desk.venue.find_order(market.symbol, each.order.client_id, by_client_id=True, deadline=deadline)
+        if order is not None:
+            found.append(order)
+        elif venue_ms <= each.signed_ms + desk.settings.clocks.request_ttl_ms:
+            unresolved.append(each)
+    return replace(market, unresolved=tuple(unresolved)), found
+
+
+def _final(desk: Desk, order: Order, deadline: Deadline) -> Order:
+    """Ask what became of an order that is not among the open ones any more."""
+    final = desk.venue.find_order(order.symbol, order.venue_id, by_client_id=False, deadline=deadline)
+    return replace(order, is_live=False) if final is None else final
+
+
+def _needs_trades(market: MarketState, ours: Mapping[VenueOrderId, Order], now_ms: int) -> bool:
+    executed_more = any(ours[order.venue_id].executed_base > order.executed_base for order in market.working)
+    return executed_more or now_ms - market.cursor.read_ms >= TRADES_EVERY_MS
+
+
+def _book_new_fills(
+    desk: Desk, settings: MarketSettings, market: MarketState, stored: MarketState, deadline: Deadline
+) -> tuple[MarketState, tuple[FillRow, ...], MarketState]:
+    """Book the unseen fills of our own orders, oldest first, each chunk with the market item in one transaction."""
+    account = desk.settings.name
+    reread_id = market.cursor.reread_id
+    fills = desk.venue.fills_since(market.symbol, reread_id, deadline)
+    known = desk.store.known_fills(account, market.symbol, reread_id)
+    client_ids = {order.venue_id: order.client_id for order in market.working}
+    owned: list[tuple[Fill, ClientOrderId]] = []
+    for fill in fills:
+        if fill.trade_id in known:
+            continue
+        if fill.venue_order_id not in client_ids:
+            client_ids[fill.venue_order_id] = desk.venue.client_id_of(market.symbol, fill.venue_order_id, deadline)
+        client_id = client_ids[fill.venue_order_id]
+        if client_id is not None and desk.settings.tag.owns(client_id):
+            owned.append((fill, client_id))
+    newest_id = int(fills[-1].trade_id) if fills else None
+    cursor = market.cursor.after(newest_id, desk.clock.now_ms(), TRADES_OVERLAP_MS)
+    booked: list[FillRow] = []
+    for chunk in batched(owned, FILLS_A_TRANSACTION, strict=False):
+        market, rows = _apply(desk, settings, market, chunk)
+        market = stored = desk.store.book(account, market, rows)
+        booked += rows
+    return replace(market, cursor=cursor), tuple(booked), stored
+
+
+def _apply(
+    desk: Desk, settings: MarketSettings, market: MarketState, fills: Sequence[tuple[Fill, ClientOrderId]]
+) -> tuple[MarketState, list[FillRow]]:
+    instrument = desk.venue.instrument(settings.symbol)
+    inventory = market.inventory
+    working = {order.venue_id: order for order in market.working}
+    rows: list[FillRow] = []
+    for fill, client_id in fills:
+        inventory, row = book_fill(inventory, fill, instrument, client_id)
+        rows.append(row)
+        order = working.get(fill.venue_order_id)
+        if order is not None:
+            working[order.venue_id] = replace(order, executed_base=order.executed_base + fill.size_base)
+    return replace(market, inventory=inventory, working=_by_age(working.values())), rows
+
+
+def _conclude(
+    market: MarketState, stored: MarketState, ours: Mapping[VenueOrderId, Order], booked: tuple[FillRow, ...]
+) -> Settled:
+    """Drop finished orders whose fills are all booked; a fill not yet listed leaves the market unsettled (R15)."""
+    live: list[Order] = []
+    working: list[Order] = []
+    missing: list[str] = []
+    for order in market.working:
+        seen = ours[order.venue_id]
+        if order.executed_base < seen.executed_base:
+            missing.append(f"{seen.executed_base - order.executed_base} of order {order.venue_id}")
+            working.append(order)
+        elif seen.is_live:
+            working.append(order)
+        if seen.is_live:
+            live.append(seen)
+    return Settled(
+        market=replace(market, working=tuple(working)),
+        stored=stored,
+        live=tuple(live),
+        booked=booked,
+        missing=f"fills not listed yet: {', '.join(missing)}" if missing else None,
+    )
+
+
+def _by_age(orders: Iterable[Order]) -> tuple[Order, ...]:
+    return tuple(sorted(orders, key=lambda order: (order.created_ms, order.venue_id)))
