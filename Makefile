@@ -49,8 +49,12 @@ format: $(READY) ## format the code and sort the imports
 demo: $(READY) ## quote a market on this machine for a minute, then halt it (DATA=prefix replays a recording)
 	@$(BIN)/python -m infra.local.demo $(if $(DATA),--data $(DATA))
 
-test: $(READY) ## the whole test suite with branch coverage
-	@$(BIN)/python -m tests.run
+test: $(READY) ## the whole test suite with branch coverage; domain and use cases must have all of it
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --include='*/marketmaker/domain/*,*/marketmaker/usecases/*' --fail-under=100
+	@$(BIN)/coverage report --fail-under=90
 
 check: $(READY) ## lint, types, import contracts, then the tests
 	$(BIN)/ruff format --check .

@@ -297,3 +297,7 @@ class Telemetry(Protocol):
     def count(self, account: AccountName, counts: Mapping[str, float]) -> None:
         """Add to the account's metrics."""
         ...
+
+    def flush(self) -> None:
+        """Write the metrics that were counted; once at the end of an invocation."""
+        ...

@@ -93,8 +93,9 @@ def plan_replacement(
 
 
 def _place_of(order: Order, tag: DeploymentTag) -> Place:
+    """Return the side an order rests on and the level in its id; one whose id cannot be read stands in no place."""
     identity = OrderIdentity.decode(order.client_id or "", tag)
-    return (order.side, -1) if identity is None else (identity.side, identity.level)
+    return order.side, -1 if identity is None else identity.level
 
 
 def _why_replace(

@@ -45,7 +45,8 @@ def check_ledger(
     """
     missing = ledger - venue
     unexplained = abs(missing + foreign) > _DUST if dedicated else missing > _DUST
-    return LedgerDifference(asset=asset, ledger=ledger + foreign, venue=venue) if unexplained else None
+    explained = ledger + foreign if dedicated else ledger
+    return LedgerDifference(asset=asset, ledger=explained, venue=venue) if unexplained else None
 
 
 _DUST = Decimal("1e-8")

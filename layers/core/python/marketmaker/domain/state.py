@@ -69,7 +69,11 @@ class Control:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeCursor:
-    """How far trades are booked: read from `reread_id`, which trails the newest by at least a minute (R15)."""
+    """How far trades are booked: they are read from `reread_id`, so that one listed late is still found (R15).
+
+    `next_id` follows the newest trade of the moment `reread_since_ms` at which `reread_id` last moved. It is where
+    `reread_id` goes next, after at least the overlap: what was listed within the overlap is always read again.
+    """
 
     next_id: int = 0
     reread_id: int = 0
@@ -77,10 +81,10 @@ class TradeCursor:
     read_ms: int = 0
 
     def after(self, newest_id: int | None, now_ms: int, overlap_ms: int) -> "TradeCursor":
-        """Advance past the newest trade seen; the re-read point follows once `overlap_ms` have passed."""
-        next_id = self.next_id if newest_id is None else max(self.next_id, newest_id + 1)
+        """Note a read; once `overlap_ms` have passed, move to the newest trade of then and note that of now."""
         if now_ms - self.reread_since_ms < overlap_ms:
-            return replace(self, next_id=next_id, read_ms=now_ms)
+            return replace(self, read_ms=now_ms)
+        next_id = self.next_id if newest_id is None else max(self.next_id, newest_id + 1)
         return TradeCursor(next_id=next_id, reread_id=self.next_id, reread_since_ms=now_ms, read_ms=now_ms)
 
 

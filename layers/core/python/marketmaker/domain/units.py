@@ -55,6 +55,8 @@ def in_bps(part: Decimal, whole: Decimal) -> Decimal:
 
 
 def plain(value: Decimal) -> str:
-    """Write a Decimal without exponent or trailing zeros, as venues and people want it (R18)."""
+    """Write a Decimal without exponent, trailing zeros or a signed zero, as venues and people want it (R18)."""
+    if not value:
+        return "0"
     text = format(value, "f")
-    return text.rstrip("0").rstrip(".") or "0" if "." in text else text
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,7 +1,7 @@
 """From what a tick saw to what it wants, market by market: settle or open, value, plan."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from marketmaker.domain.inventory import FillRow
@@ -50,29 +50,23 @@ class Decision:
 
 
 def prepare_all(desk: Desk, seen: Seen, deadline: Deadline) -> list[Prepared]:
-    """Settle every market that is open and open the others, in the file's order."""
-    prepared: list[Prepared] = []
-    opened = dict(seen.state.markets)
-    for settings in desk.settings.markets:
-        each = _prepare(desk, seen, settings, opened, deadline)
-        if each.market is not None:
-            opened[settings.symbol] = each.market
-        prepared.append(each)
-    return prepared
+    """Settle every market that is open, then open the others beside what those own; in the file's order."""
+    prepared: dict[Symbol, Prepared] = {}
+    for settings in sorted(desk.settings.markets, key=lambda each: each.symbol not in seen.state.markets):
+        stored = seen.state.markets.get(settings.symbol)
+        try:
+            prepared[settings.symbol] = (
+                _open(desk, seen, settings, tuple(prepared.values()), deadline)
+                if stored is None
+                else _settle(desk, seen, settings, stored, deadline)
+            )
+        except (Retryable, Refused, Conflict) as error:
+            prepared[settings.symbol] = _unread(desk, seen, settings, stored, str(error))
+    return [prepared[symbol] for symbol in desk.settings.symbols]
 
 
-def _prepare(
-    desk: Desk, seen: Seen, settings: MarketSettings, opened: Mapping[Symbol, MarketState], deadline: Deadline
-) -> Prepared:
-    own = seen.own_orders(desk, settings.symbol)
-    stored = opened.get(settings.symbol)
-    try:
-        if stored is None:
-            return _open(desk, seen, settings, own, opened, deadline)
-        settled = settle(desk, settings, stored, seen.open_orders, deadline)
-    except (Retryable, Refused, Conflict) as error:
-        obstacle = NoQuotes(reason=NoQuotesReason.OBSERVATION_FAILED, detail=str(error))
-        return Prepared(settings=settings, stored=stored, market=stored, live=own, obstacle=obstacle)
+def _settle(desk: Desk, seen: Seen, settings: MarketSettings, stored: MarketState, deadline: Deadline) -> Prepared:
+    settled = settle(desk, settings, stored, seen.open_orders, deadline)
     return Prepared(
         settings=settings,
         stored=settled.stored,
@@ -85,34 +79,41 @@ def _prepare(
     )
 
 
-def _open(
-    desk: Desk,
-    seen: Seen,
-    settings: MarketSettings,
-    own: tuple[Order, ...],
-    opened: Mapping[Symbol, MarketState],
-    deadline: Deadline,
-) -> Prepared:
-    instruments = _instruments(desk)
-    fair = _first_fair_price(seen, settings, own)
-    balances = _known_balances(seen.balances, instruments[settings.symbol])
-    if fair is None or isinstance(balances, Unknown):
-        detail = balances.reason if isinstance(balances, Unknown) else "no fair price to open at"
-        obstacle = NoQuotes(reason=NoQuotesReason.OBSERVATION_FAILED, detail=detail)
-        return Prepared(settings=settings, stored=None, market=None, live=own, obstacle=obstacle)
-    holdings = Holdings(totals=totals(balances), claimed=claims(opened.values(), instruments))
-    market = open_market(desk, settings, holdings, fair, deadline)
-    return Prepared(settings=settings, stored=market, market=market, live=own)
+def _unread(desk: Desk, seen: Seen, settings: MarketSettings, stored: MarketState | None, detail: str) -> Prepared:
+    """Leave a market as it is, but remember its live orders: what fills of them is booked once it can be read."""
+    own = seen.own_orders(desk, settings.symbol)
+    obstacle = NoQuotes(reason=NoQuotesReason.OBSERVATION_FAILED, detail=detail)
+    market = None
+    if stored is not None:
+        known = {order.venue_id for order in stored.working}
+        orphans = tuple(replace(order, executed_base=ZERO) for order in own if order.venue_id not in known)
+        market = replace(stored, working=stored.working + orphans)
+    return Prepared(settings=settings, stored=stored, market=market, live=own, obstacle=obstacle)
 
 
-def _first_fair_price(seen: Seen, settings: MarketSettings, own: Sequence[Order]) -> Decimal | None:
+def _open(desk: Desk, seen: Seen, settings: MarketSettings, others: Sequence[Prepared], deadline: Deadline) -> Prepared:
+    """Open a market, unless what it may take is not certain: then the reason, and what rests of ours is cancelled."""
+    instrument = desk.venue.instrument(settings.symbol)
+    fair = _first_fair_price(seen, settings)
+    balances = _known_balances(seen.balances, instrument)
+    if isinstance(balances, Unknown):
+        return _unread(desk, seen, settings, None, balances.reason)
+    if fair is None:
+        return _unread(desk, seen, settings, None, "no fair price to open at")
+    if seen.own_orders(desk, settings.symbol):
+        return _unread(desk, seen, settings, None, "orders of an earlier opening are cancelled first")
+    if any(each.market is not None and each.obstacle is not None for each in others):
+        return _unread(desk, seen, settings, None, "what the other markets own is not settled")
+    owned = claims((each.market for each in others if each.market is not None), _instruments(desk))
+    market = open_market(desk, settings, Holdings(totals=totals(balances), claimed=owned), fair, deadline)
+    return Prepared(settings=settings, stored=market, market=market, live=())
+
+
+def _first_fair_price(seen: Seen, settings: MarketSettings) -> Decimal | None:
     book = seen.observation.books[settings.symbol]
-    if isinstance(book, Unknown):
+    if isinstance(book, Unknown) or book.best_bid is None or book.best_ask is None or book.best_bid >= book.best_ask:
         return None
-    others = book.without(own)
-    if others.best_bid is None or others.best_ask is None or others.best_bid >= others.best_ask:
-        return None
-    return fair_price(settings.fair_price, others, _last_price(seen, settings.symbol))
+    return fair_price(settings.fair_price, book, _last_price(seen, settings.symbol))
 
 
 def _last_price(seen: Seen, symbol: Symbol) -> Decimal | None:
@@ -139,26 +140,41 @@ def compare_ledger(
 ) -> tuple[dict[Asset, int], dict[Asset, LedgerDifference]]:
     """Compare the ledger with the venue's balances (S2b): ticks in a row each asset differed, and those that count.
 
-    An asset of a market that is not settled keeps its count: its ledger is known to be behind.
+    An asset that cannot be compared now keeps its count: its balance is unknown, or a market that owns it is not
+    settled or has only just opened.
     """
-    if isinstance(seen.balances, Unknown) or any(each.obstacle is not None for each in prepared):
+    if isinstance(seen.balances, Unknown):
         return dict(control.differing), {}
-    claimed = claims((each.market for each in prepared if each.market is not None), _instruments(desk))
+    instruments = _instruments(desk)
+    uncertain = claims(
+        (each.market for each in prepared if each.market is not None and _is_uncertain(each, seen)), instruments
+    )
     counts: dict[Asset, int] = {}
     differences: dict[Asset, LedgerDifference] = {}
-    for asset, ledger in claimed.items():
-        difference = check_ledger(
-            asset,
-            ledger=ledger,
-            foreign=seen.state.control.foreign.get(asset, ZERO),
-            venue=seen.balances[asset].total,
-            dedicated=desk.settings.dedicated,
-        )
-        if difference is not None:
-            counts[asset] = control.differing.get(asset, 0) + 1
-            if counts[asset] >= TICKS_UNTIL_DIFFERING:
-                differences[asset] = difference
-    return counts, differences
+    for asset, ledger in claims((each.market for each in prepared if each.market is not None), instruments).items():
+        difference = _difference(desk, seen, asset, ledger)
+        before = control.differing.get(asset, 0)
+        keeps_count = asset in uncertain or asset not in seen.balances
+        counts[asset] = before if keeps_count else before + 1 if difference else 0
+        if difference is not None and counts[asset] >= TICKS_UNTIL_DIFFERING:
+            differences[asset] = difference
+    return {asset: count for asset, count in counts.items() if count}, differences
+
+
+def _is_uncertain(prepared: Prepared, seen: Seen) -> bool:
+    return prepared.obstacle is not None or prepared.settings.symbol not in seen.state.markets
+
+
+def _difference(desk: Desk, seen: Seen, asset: Asset, ledger: Decimal) -> LedgerDifference | None:
+    if isinstance(seen.balances, Unknown) or asset not in seen.balances:
+        return None
+    return check_ledger(
+        asset,
+        ledger=ledger,
+        foreign=seen.state.control.foreign.get(asset, ZERO),
+        venue=seen.balances[asset].total,
+        dedicated=desk.settings.dedicated,
+    )
 
 
 def decide(

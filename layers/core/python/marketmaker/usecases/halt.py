@@ -144,7 +144,12 @@ def _sweep(desk: Desk, progress: _Progress, deadline: Deadline) -> None:
 
 
 def _cancel(desk: Desk, own: Sequence[Order], progress: _Progress, deadline: Deadline) -> None:
-    for outcome in desk.venue.cancel(own, deadline):
+    try:
+        outcomes = desk.venue.cancel(own, deadline)
+    except MarketMakerError as error:
+        progress.note(f"orders could not be cancelled: {error}")
+        return
+    for outcome in outcomes:
         if outcome.result is CancelResult.CANCELLED:
             progress.cancelled += 1
         elif outcome.result is CancelResult.FAILED:

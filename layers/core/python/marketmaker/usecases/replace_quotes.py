@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeIs
 
-from marketmaker.domain.quoting import NoQuotes, NoQuotesReason
+from marketmaker.domain.quoting import NoQuotesReason, Quotes
 from marketmaker.domain.state import BookMark, Control, MarketState, Mode
 from marketmaker.domain.units import AccountName, Asset, Symbol
-from marketmaker.errors import Conflict, Fatal, Retryable
+from marketmaker.errors import Conflict, Fatal, Refused, Retryable
 from marketmaker.ports import ClaimRefusal, Deadline, PlaceOutcome, Rejected, RejectionKind
 from marketmaker.usecases.act import ActedMarket, PlannedMarket, act
 from marketmaker.usecases.decide import Decision, compare_ledger, decide, prepare_all
@@ -79,7 +79,7 @@ def replace_quotes(tick: Tick, desk: Desk, *, owner: str) -> TickReport:
 def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple[TickReport, _Refreshed]:
     try:
         seen = observe(desk, control, deadline)
-    except Retryable as error:
+    except (Retryable, Refused) as error:
         return _unreachable(desk, tick, control, str(error))
     prepared = prepare_all(desk, seen, deadline)
     differing, differences = compare_ledger(desk, seen, prepared, control)
@@ -129,10 +129,15 @@ def _market_report(desk: Desk, decision: Decision, acted: ActedMarket | None) ->
 
 
 def _save(desk: Desk, market: MarketState) -> MarketState:
-    """Write a market's item; losing to another writer is harmless: the next tick adopts its live orders."""
+    """Write a market's item; losing to another writer is harmless: the next tick adopts its live orders.
+
+    But an unknown create would be forgotten: that is a defect, and the lease outlives the request (R1).
+    """
     try:
         return desk.store.save_market(desk.settings.name, market)
     except Conflict:
+        if market.unresolved:
+            raise
         return market
 
 
@@ -159,21 +164,14 @@ def _refuse(desk: Desk, tick: Tick, reason: str) -> TickReport:
 
 
 def _conditions(markets: Sequence[MarketReport]) -> list[Condition]:
-    """Say of every alerted condition whether it holds now; a market without an observation says nothing."""
+    """Say which alerted conditions hold and which are over: one is over once its market passes every guard again."""
     conditions = [Condition(kind=kind, symbol=None, text=None) for kind in (VENUE_UNREACHABLE, ACCOUNT_REFUSED)]
     for market in markets:
-        if market.view is None:
-            continue
-        reason = market.desired.reason if isinstance(market.desired, NoQuotes) else None
-        detail = market.desired.detail if isinstance(market.desired, NoQuotes) else ""
-        conditions += [
-            Condition(
-                kind=kind,
-                symbol=market.symbol,
-                text=f"{detail}. Our orders are cancelled, none placed until it is over" if reason is alerted else None,
-            )
-            for alerted, kind in _ALERTED.items()
-        ]
+        if isinstance(market.desired, Quotes):
+            conditions += [Condition(kind=kind, symbol=market.symbol, text=None) for kind in _ALERTED.values()]
+        elif market.desired.reason in _ALERTED:
+            text = f"{market.desired.detail}. Our orders are cancelled, none placed until it is over"
+            conditions.append(Condition(kind=_ALERTED[market.desired.reason], symbol=market.symbol, text=text))
     return conditions
 
 

@@ -5,6 +5,7 @@ A market that cannot be settled is not quoted: its inventory is unknown.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import batched
 
 from marketmaker.domain.inventory import FillRow, book_fill
@@ -12,6 +13,7 @@ from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.orders import Fill, Order
 from marketmaker.domain.state import MarketState, UnresolvedOrder
 from marketmaker.domain.units import ZERO, ClientOrderId, VenueOrderId
+from marketmaker.errors import Retryable
 from marketmaker.ports import Deadline
 from marketmaker.usecases.desk import Desk
 
@@ -40,7 +42,7 @@ def settle(
     """Settle one market against the login's open orders.
 
     Raises:
-        Retryable, Refused: the venue could not be asked; nothing that was written is lost.
+        Retryable, Refused: the venue could not be asked or is behind; nothing that was written is lost.
         Conflict: another writer booked first.
     """
     ours = {order.venue_id: order for order in desk.own(open_orders) if order.symbol == settings.symbol}
@@ -80,9 +82,16 @@ def _resolve(
 
 
 def _final(desk: Desk, order: Order, deadline: Deadline) -> Order:
-    """Ask what became of an order that is not among the open ones any more."""
+    """Ask what became of an order that is not among the open ones any more.
+
+    The venue accepted it, so while it is young a venue that does not know it is behind: it may still be live (R1).
+    """
     final = desk.venue.find_order(order.symbol, order.venue_id, by_client_id=False, deadline=deadline)
-    return replace(order, is_live=False) if final is None else final
+    if final is not None:
+        return final
+    if desk.clock.now_ms() - order.created_ms < TRADES_OVERLAP_MS:
+        raise Retryable(f"the venue does not know order {order.venue_id} which it accepted")
+    return replace(order, is_live=False)
 
 
 def _needs_trades(market: MarketState, ours: Mapping[VenueOrderId, Order], now_ms: int) -> bool:
@@ -96,8 +105,10 @@ def _book_new_fills(
     """Book the unseen fills of our own orders, oldest first, each chunk with the market item in one transaction."""
     account = desk.settings.name
     reread_id = market.cursor.reread_id
-    fills = desk.venue.fills_since(market.symbol, reread_id, deadline)
+    listed = desk.venue.fills_since(market.symbol, reread_id, deadline)
+    fills = tuple({fill.trade_id: fill for fill in listed}.values())
     known = desk.store.known_fills(account, market.symbol, reread_id)
+    market = _with_booked(market, (fill for fill in fills if fill.trade_id in known))
     client_ids = {order.venue_id: order.client_id for order in market.working}
     owned: list[tuple[Fill, ClientOrderId]] = []
     for fill in fills:
@@ -116,6 +127,18 @@ def _book_new_fills(
         market = stored = desk.store.book(account, market, rows)
         booked += rows
     return replace(market, cursor=cursor), tuple(booked), stored
+
+
+def _with_booked(market: MarketState, known: Iterable[Fill]) -> MarketState:
+    """Count what the ledger has of each order: one just adopted may be a finished one that is listed as open again."""
+    booked: dict[VenueOrderId, Decimal] = {}
+    for fill in known:
+        booked[fill.venue_order_id] = booked.get(fill.venue_order_id, ZERO) + fill.size_base
+    working = (
+        replace(order, executed_base=max(order.executed_base, booked.get(order.venue_id, ZERO)))
+        for order in market.working
+    )
+    return replace(market, working=tuple(working))
 
 
 def _apply(

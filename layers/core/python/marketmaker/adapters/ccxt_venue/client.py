@@ -4,6 +4,7 @@ ccxt clears a session's cookies on every call, so each worker thread owns a clie
 one `HTTPAdapter` and with it the open connections.
 """
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,8 +78,10 @@ def shared_transport(endpoint: str | None, connections: int) -> HTTPAdapter:
     return LocalRoute(endpoint, **options) if endpoint else HTTPAdapter(**options)
 
 
-def new_client(api_key: str, secret: str, transport: HTTPAdapter, request_ttl_ms: int) -> Any:
-    """Build one thread's ccxt client with its own session."""
+def new_client(
+    api_key: str, secret: str, *, transport: HTTPAdapter, request_ttl_ms: int, now_ms: Callable[[], int]
+) -> Any:
+    """Build one thread's ccxt client with its own session; it signs with the given clock."""
     session = requests.Session()
     session.mount("https://", transport)
     session.trust_env = False
@@ -104,4 +107,5 @@ def new_client(api_key: str, secret: str, transport: HTTPAdapter, request_ttl_ms
         }
     )
     client.number = str
+    client.milliseconds = now_ms
     return client

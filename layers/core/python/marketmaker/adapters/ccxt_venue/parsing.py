@@ -4,13 +4,13 @@ A missing or odd part raises `Unresolved` instead of becoming zero: the request 
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Fee, Fill, Order, Side
 from marketmaker.domain.pricing import Book, BookLevel
-from marketmaker.domain.units import ZERO, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
+from marketmaker.domain.units import ZERO, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId, plain
 from marketmaker.errors import Unresolved
 from marketmaker.ports import Balance
 
@@ -18,13 +18,16 @@ _LIVE = {"open", "new", "partially_filled"}
 
 
 def money(value: object, what: str) -> Decimal:
-    """Build a finite Decimal from text; anything else is not money."""
+    """Build a finite Decimal from text, without the zeros that venues pad with; anything else is not money."""
     if not isinstance(value, str):
         raise Unresolved(f"{what} is {value!r}; allowed: a number as text")
-    amount = Decimal(value)
+    try:
+        amount = Decimal(value)
+    except InvalidOperation as error:
+        raise Unresolved(f"{what} is {value!r}; allowed: a number as text") from error
     if not amount.is_finite():
         raise Unresolved(f"{what} is {value!r}; allowed: a finite number")
-    return amount
+    return Decimal(plain(amount))
 
 
 def expect_list(answer: object, what: str) -> list[Any]:

@@ -90,7 +90,10 @@ class CcxtVenue:
         Raises:
             Fatal: the venue does not list a symbol.
         """
-        fetched = self._read(lambda client: _fetch_markets(client, symbols), deadline)
+        try:
+            fetched = self._read(lambda client: _fetch_markets(client, symbols), deadline)
+        except Refused as error:
+            raise Fatal(f"the venue does not list one of {', '.join(symbols)}: {error}") from error
         unknown = [symbol for symbol in symbols if symbol not in fetched]
         if unknown:
             raise Fatal(f"the venue does not list {', '.join(unknown)}")
@@ -238,7 +241,13 @@ class CcxtVenue:
         client = getattr(self._thread, "client", None)
         if client is None:
             login = self._login
-            client = new_client(login.api_key, login.secret, self._transport, login.request_ttl_ms)
+            client = new_client(
+                login.api_key,
+                login.secret,
+                transport=self._transport,
+                request_ttl_ms=login.request_ttl_ms,
+                now_ms=self._clock.now_ms,
+            )
             self._thread.client = client
         if getattr(self._thread, "markets", None) is not self._markets:
             client.set_markets(list(self._markets.values()))
@@ -255,8 +264,13 @@ class CcxtVenue:
         return [future.result() for future in [self._workers.submit(call) for call in calls]]
 
 
+def _market_id(symbol: Symbol) -> str:
+    """Name a spot market as Binance does; a halt cancels by this before any metadata is loaded (R34)."""
+    return symbol.replace("/", "")
+
+
 def _fetch_markets(client: Any, symbols: Sequence[Symbol]) -> dict[Symbol, dict[str, Any]]:
-    ids = [symbol.replace("/", "") for symbol in symbols]
+    ids = [_market_id(symbol) for symbol in symbols]
     markets = client.fetch_markets({"symbols": json.dumps(ids, separators=(",", ":"))})
     return {Symbol(market["symbol"]): market for market in markets}
 
@@ -272,19 +286,19 @@ def _balances(client: Any) -> dict[Asset, Balance]:
 
 def _book_of(symbol: Symbol) -> Call[Book]:
     return lambda client: parsing.parse_book(
-        symbol, client.publicGetDepth({"symbol": client.market_id(symbol), "limit": _BOOK_LEVELS})
+        symbol, client.publicGetDepth({"symbol": _market_id(symbol), "limit": _BOOK_LEVELS})
     )
 
 
 def _last_price_of(symbol: Symbol) -> Call[Decimal]:
     return lambda client: parsing.money(
-        client.publicGetTickerPrice({"symbol": client.market_id(symbol)})["price"], f"the last price of {symbol}"
+        client.publicGetTickerPrice({"symbol": _market_id(symbol)})["price"], f"the last price of {symbol}"
     )
 
 
 def _trades_page(symbol: Symbol, params: Mapping[str, Any]) -> Call[list[Fill]]:
     def call(client: Any) -> list[Fill]:
-        rows = parsing.expect_list(client.privateGetMyTrades({"symbol": client.market_id(symbol), **params}), "trades")
+        rows = parsing.expect_list(client.privateGetMyTrades({"symbol": _market_id(symbol), **params}), "trades")
         fills = [parsing.parse_fill(client.parse_trade(row)) for row in rows]
         return sorted(fills, key=lambda fill: int(fill.trade_id))
 
@@ -293,14 +307,14 @@ def _trades_page(symbol: Symbol, params: Mapping[str, Any]) -> Call[list[Fill]]:
 
 def _order_lookup(symbol: Symbol, params: Mapping[str, Any]) -> Call[Order]:
     return lambda client: parsing.parse_order(
-        client.parse_order(client.privateGetOrder({"symbol": client.market_id(symbol), **params}))
+        client.parse_order(client.privateGetOrder({"symbol": _market_id(symbol), **params}))
     )
 
 
 def _cancellation(order: Order) -> Call[Order]:
     return lambda client: parsing.parse_order(
         client.parse_order(
-            client.privateDeleteOrder({"symbol": client.market_id(order.symbol), "orderId": order.venue_id})
+            client.privateDeleteOrder({"symbol": _market_id(order.symbol), "orderId": order.venue_id})
         )
     )
 

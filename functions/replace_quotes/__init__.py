@@ -1,0 +1,1 @@
+"""Replace the quotes of one account."""

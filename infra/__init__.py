@@ -1,0 +1,1 @@
+"""The cloud stack and the local deployment of the same."""

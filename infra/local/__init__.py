@@ -1,0 +1,1 @@
+"""The synthesized stack on this machine, and the exchange it trades on."""

@@ -1,0 +1,107 @@
+"""The exchange's own books, for tests and demos to compare a client's with."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from infra.local.exchange.listing import Json, Listing
+from infra.local.exchange.venue import Venue
+from marketmaker.domain.orders import Side
+from marketmaker.domain.units import plain
+from marketmaker.simulation.events import Level
+from marketmaker.simulation.faults import ArmedFault, FaultPlan, fault_name
+
+
+def describe(venue: Venue) -> Json:
+    """Write down everything that is true now; money as plain strings."""
+    now_us = venue.catch_up()
+    listing, engine = venue.listing, venue.listing.engine
+    depth = engine.depth(1)
+    return {
+        "time_ms": now_us // 1000,
+        "market_time_us": engine.now_us,
+        "market_ended": engine.feed.is_ended,
+        "symbol": listing.instrument.symbol,
+        "market_id": listing.market_id,
+        "tick_size": plain(listing.instrument.tick_size),
+        "lot_size": plain(listing.instrument.lot_size),
+        "min_notional": plain(listing.instrument.min_notional_quote),
+        "update_id": depth.update_id,
+        "best_bid": _price(depth.bids),
+        "best_ask": _price(depth.asks),
+        "market_bid": _price(engine.book.levels(Side.BUY)),
+        "market_ask": _price(engine.book.levels(Side.SELL)),
+        **_holdings(listing),
+        **_orders(venue),
+        **_presence(listing),
+        "requests": dict(sorted(venue.requests.items())),
+        "faults": describe_faults(venue.faults),
+    }
+
+
+def describe_faults(plan: FaultPlan) -> Json:
+    """Write down which faults wait and which struck how often."""
+    return {"armed": [describe_fault(armed) for armed in plan.armed], "applied": dict(plan.applied)}
+
+
+def describe_fault(armed: ArmedFault) -> Json:
+    """Write down one waiting fault as it was asked for."""
+    return {"fault": fault_name(armed.fault), "route": armed.route, "count": armed.count, **asdict(armed.fault)}
+
+
+def _holdings(listing: Listing) -> Json:
+    wallet = listing.engine.account.wallet
+    return {
+        "balances": {
+            asset: {
+                "free": plain(wallet.free(asset)),
+                "locked": plain(wallet.locked(asset)),
+                "total": plain(wallet.total(asset)),
+            }
+            for asset in wallet.assets
+        },
+        "initial_balances": {asset: plain(amount) for asset, amount in wallet.initial.items()},
+    }
+
+
+def _orders(venue: Venue) -> Json:
+    listing = venue.listing
+    account = listing.engine.account
+    counts = account.counts
+    return {
+        "open_orders": [listing.order(order) for side in Side for order in account.open_orders(side)],
+        "trades": [
+            {
+                **listing.trade(trade),
+                "clientOrderId": trade.client_id,
+                "price": plain(trade.price),
+                "qty": plain(trade.size_base),
+                "quoteQty": plain(trade.notional_quote),
+                "commission": plain(trade.commission),
+            }
+            for trade in account.trades
+        ],
+        "orders": {
+            "accepted": counts.accepted,
+            "filled": counts.filled,
+            "cancelled": counts.cancelled,
+            "cancelled_unfilled": counts.cancelled_unfilled,
+            "expired": counts.expired,
+            "rejected": {str(code): count for code, count in venue.refused_orders.items()},
+            "rejected_reasons": {reason.value: count for reason, count in account.rejected.items()},
+        },
+    }
+
+
+def _presence(listing: Listing) -> Json:
+    engine = listing.engine
+    presence, speed = engine.account.presence, listing.clock.speed
+    quoting_us, two_sided_us = presence.quoting_us(engine.now_us), presence.two_sided_us(engine.now_us)
+    return {
+        "quoting_ms": int(quoting_us / speed) // 1000,
+        "two_sided_ms": int(two_sided_us / speed) // 1000,
+        "two_sided_uptime": two_sided_us / quoting_us if quoting_us else None,
+    }
+
+
+def _price(levels: Sequence[Level]) -> str | None:
+    return plain(levels[0].price) if levels else None

@@ -1,0 +1,178 @@
+"""The exchange without its server: requests in, replies out, faults in between."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from infra.local.exchange import market_data, trading
+from infra.local.exchange.clock import WallClock
+from infra.local.exchange.dialect import ApiError, ApiRequest, Login, Params
+from infra.local.exchange.limits import RateLimits
+from infra.local.exchange.listing import Json, Listing
+from marketmaker.simulation.faults import (
+    ORDER_ROUTE,
+    DelayedAcceptance,
+    Fault,
+    FaultPlan,
+    Latency,
+    LostReply,
+    MalformedReply,
+    ServerError,
+    TooManyRequests,
+)
+
+type Handler = Callable[[Listing, Params, int], Json | list[Json]]
+type Weight = Callable[[Params], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRoute:
+    """A route of the API: who may call it, what it weighs, what answers."""
+
+    handler: Handler
+    weight: Weight
+    is_signed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What goes back to the client."""
+
+    status: int
+    content: str
+    headers: dict[str, str] = field(default_factory=dict)
+    media_type: str = "application/json;charset=UTF-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A reply and the seconds it is late; no reply means that the connection ends without one."""
+
+    reply: Reply | None
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LateOrder:
+    due_us: int
+    request: ApiRequest
+
+
+def _weigh(weight: int) -> Weight:
+    return lambda _params: weight
+
+
+def _weigh_symbol(one: int, every: int) -> Weight:
+    return lambda params: one if "symbol" in params else every
+
+
+def _weigh_depth(params: Params) -> int:
+    limit = params.optional_integer("limit") or market_data.DEFAULT_DEPTH
+    return next((weight for most, weight in ((100, 5), (500, 25), (1_000, 50)) if limit <= most), 250)
+
+
+def _public(handler: Handler, weight: Weight) -> ApiRoute:
+    return ApiRoute(handler=handler, weight=weight, is_signed=False)
+
+
+def _signed(handler: Handler, weight: Weight) -> ApiRoute:
+    return ApiRoute(handler=handler, weight=weight, is_signed=True)
+
+
+ROUTES: dict[str, ApiRoute] = {
+    "GET /api/v3/ping": _public(market_data.ping, _weigh(1)),
+    "GET /api/v3/time": _public(market_data.show_time, _weigh(1)),
+    "GET /api/v3/exchangeInfo": _public(market_data.show_symbols, _weigh(20)),
+    "GET /api/v3/depth": _public(market_data.show_depth, _weigh_depth),
+    "GET /api/v3/ticker/24hr": _public(market_data.show_day, _weigh_symbol(2, 80)),
+    "GET /api/v3/ticker/price": _public(market_data.show_price, _weigh_symbol(2, 4)),
+    "GET /api/v3/ticker/bookTicker": _public(market_data.show_touch, _weigh_symbol(2, 4)),
+    "GET /api/v3/account": _signed(trading.show_account, _weigh(20)),
+    ORDER_ROUTE: _signed(trading.place_order, _weigh(1)),
+    "GET /api/v3/order": _signed(trading.show_order, _weigh(4)),
+    "DELETE /api/v3/order": _signed(trading.cancel_order, _weigh(1)),
+    "GET /api/v3/openOrders": _signed(trading.show_open_orders, _weigh_symbol(6, 80)),
+    "DELETE /api/v3/openOrders": _signed(trading.cancel_open_orders, _weigh(1)),
+    "GET /api/v3/myTrades": _signed(trading.show_trades, lambda params: 5 if "orderId" in params else 20),
+}
+
+
+class Venue:
+    """The listed symbol, the login, and everything that happened at the door."""
+
+    def __init__(self, *, listing: Listing, login: Login, wall_us: WallClock) -> None:
+        self.listing = listing
+        self.faults = FaultPlan()
+        self.requests: Counter[str] = Counter()
+        self.refused_orders: Counter[int] = Counter()
+        self._login = login
+        self._wall_us = wall_us
+        self._limits = RateLimits()
+        self._late: list[_LateOrder] = []
+
+    def catch_up(self) -> int:
+        """Bring the market and orders still on the wire up to now; return the wall clock in µs."""
+        now_us = self._wall_us()
+        for late in sorted(self._late, key=lambda late: late.due_us):
+            if late.due_us <= now_us:
+                self._late.remove(late)
+                self._process(late.request, late.due_us)
+        self.listing.engine.advance(self.listing.clock.market_us(now_us))
+        return now_us
+
+    def receive(self, request: ApiRequest) -> Delivery:
+        """Answer a request that arrives now, or let the armed faults have it."""
+        now_us = self.catch_up()
+        self.requests[request.route] += 1
+        struck = self.faults.strike(request.route)
+        delay_s = sum(fault.delay_s for fault in struck if isinstance(fault, Latency))
+        other = next((fault for fault in struck if not isinstance(fault, Latency)), None)
+        return Delivery(reply=self._answer(request, other, now_us), delay_s=delay_s)
+
+    def _answer(self, request: ApiRequest, fault: Fault | None, now_us: int) -> Reply | None:
+        match fault:
+            case LostReply():
+                self._process(request, now_us)
+                return None
+            case DelayedAcceptance():
+                self._late.append(_LateOrder(due_us=now_us + int(fault.delay_s * 1e6), request=request))
+                return None
+            case MalformedReply():
+                return replace(self._process(request, now_us), status=200, content=fault.body)
+            case ServerError():
+                return Reply(status=fault.status, content="Service unavailable.", media_type="text/plain")
+            case TooManyRequests():
+                message = "Too many requests; please use WebSocket Streams for live updates."
+                return _refusal(ApiError(-1003, message, status=fault.status, retry_after_s=fault.retry_after_s))
+            case _:
+                return self._process(request, now_us)
+
+    def _process(self, request: ApiRequest, now_us: int) -> Reply:
+        """Let one request reach the venue: limits, key, signature and expiry, then its handler."""
+        route, is_order = ROUTES[request.route], request.route == ORDER_ROUTE
+        now_ms, market_us = now_us // 1000, self.listing.clock.market_us(now_us)
+        self.listing.engine.advance(market_us)
+        try:
+            params = Params(request)
+            self._limits.charge(route.weight(params), now_ms)
+            if route.is_signed:
+                self._login.authorize(request, params, now_ms)
+            if is_order:
+                self._limits.count_order(now_ms)
+            reply = Reply(status=200, content=_written(route.handler(self.listing, params, market_us)))
+        except ApiError as error:
+            if is_order:
+                self.refused_orders[error.code] += 1
+            reply = _refusal(error)
+        reply.headers.update(self._limits.headers(is_order=is_order))
+        return reply
+
+
+def _refusal(error: ApiError) -> Reply:
+    content = _written({"code": error.code, "msg": error.message})
+    return Reply(status=error.status, content=content, headers=dict(error.headers))
+
+
+def _written(body: Json | list[Json]) -> str:
+    return json.dumps(body, separators=(",", ":"))

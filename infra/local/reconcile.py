@@ -1,0 +1,82 @@
+"""Compare what the ledger table really holds with what the exchange really did, to the last digit."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import boto3
+from boto3.dynamodb.conditions import Key
+
+from marketmaker.config import Deployment
+from marketmaker.domain.units import AccountName, Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerTotals:
+    """Sums over a market's ledger rows, and every difference from the exchange."""
+
+    fills: int
+    realised_quote: Decimal
+    fees_quote: Decimal
+    base: Decimal
+    differences: tuple[str, ...]
+
+
+def reconcile(
+    deployment: Deployment, account: AccountName, symbol: Symbol, exchange: Mapping[str, Any]
+) -> LedgerTotals:
+    """Read the ledger table itself, not our own code's view of it, and compare fills, fees and balances."""
+    rows = list(_rows(deployment, f"{account}#{symbol}"))
+    opening = [row for row in rows if row["row"] == "opening#"]
+    fills = {str(int(row["row"].removeprefix("fill#"))): row for row in rows if row["row"].startswith("fill#")}
+    base, quote = symbol.split("/")
+    totals = exchange["balances"]
+    held = {
+        base: sum((row["base_change"] for row in fills.values()), _opened(opening, "base")),
+        quote: sum((row["quote_change"] for row in fills.values()), _opened(opening, "quote")),
+    }
+    differences = [*_compare_fills(fills, {str(trade["id"]): trade for trade in exchange["trades"]})]
+    differences += [
+        f"{asset}: the ledger has {amount}, the exchange {totals[asset]['total']}"
+        for asset, amount in held.items()
+        if amount != Decimal(totals[asset]["total"])
+    ]
+    if len(opening) != 1:
+        differences.append(f"{len(opening)} opening rows instead of one")
+    return LedgerTotals(
+        fills=len(fills),
+        realised_quote=sum((row["realised_quote"] for row in fills.values()), Decimal(0)),
+        fees_quote=sum((row["fee_quote"] for row in fills.values()), Decimal(0)),
+        base=held[base],
+        differences=tuple(differences),
+    )
+
+
+def _rows(deployment: Deployment, partition: str) -> Iterable[dict[str, Any]]:
+    table = boto3.resource("dynamodb", region_name=deployment.region).Table(deployment.ledger_table)
+    query: dict[str, Any] = {"KeyConditionExpression": Key("market").eq(partition), "ConsistentRead": True}
+    while True:
+        page = table.query(**query)
+        yield from page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return
+        query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _opened(opening: list[dict[str, Any]], name: str) -> Decimal:
+    return opening[0][name] if opening else Decimal(0)
+
+
+def _compare_fills(fills: Mapping[str, Mapping[str, Any]], trades: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
+    for trade_id in trades.keys() - fills.keys():
+        yield f"trade {trade_id} is missing in the ledger"
+    for trade_id in fills.keys() - trades.keys():
+        yield f"fill {trade_id} is unknown to the exchange"
+    for trade_id in fills.keys() & trades.keys():
+        row, trade = fills[trade_id], trades[trade_id]
+        ours = (row["price"], row["size_base"], row["fee_amount"], row["fee_asset"], row["side"])
+        side = "buy" if trade["isBuyer"] else "sell"
+        theirs = (*map(Decimal, (trade["price"], trade["qty"], trade["commission"])), trade["commissionAsset"], side)
+        if ours != theirs:
+            yield f"fill {trade_id}: the ledger has {ours}, the exchange {theirs}"

@@ -1,0 +1,196 @@
+"""Requests to the two tables: consistent reads, conditional writes, failures in our own words."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.connection import Connection
+from pynamodb.connection.base import MetaTable
+from pynamodb.exceptions import PynamoDBException, VerboseClientError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+
+from marketmaker.adapters.aws_failures import as_failure, error_code
+from marketmaker.adapters.dynamodb.tables import LEDGER_KEY, STATE_KEY, key_schema, key_types
+from marketmaker.errors import Conflict, Retryable
+
+type RawItem = dict[str, dict[str, Any]]
+"""An item as the service writes it: name to type and value."""
+
+
+class ConditionFailed(Exception):
+    """A conditional write changed nothing; `stored` is the item that stands in its way, empty if there is none."""
+
+    def __init__(self, stored: RawItem) -> None:
+        super().__init__("the condition does not hold")
+        self.stored = stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """Write a whole item of one table if the condition holds."""
+
+    table: str
+    item: Model
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """Change attributes of one item, creating it if it does not exist, if the condition holds."""
+
+    table: str
+    key: tuple[str, str]
+    actions: Sequence[Action]
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSettings:
+    """Where the tables are, and how long one request may take: at most `attempts` · (connect + read)."""
+
+    state_table: str
+    ledger_table: str
+    region: str
+    endpoint: str | None
+    connect_timeout_s: float
+    read_timeout_s: float
+    attempts: int
+
+
+class TableClient:
+    """One connection for both tables, made on first use."""
+
+    def __init__(self, settings: TableSettings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def connection(self) -> Connection:
+        """Return pynamodb's connection, told the tables' keys so that it never asks for them."""
+        settings = self._settings
+        connection = Connection(
+            region=settings.region,
+            host=settings.endpoint,
+            connect_timeout_seconds=settings.connect_timeout_s,
+            read_timeout_seconds=settings.read_timeout_s,
+            max_retry_attempts=settings.attempts - 1,
+        )
+        for table, names in ((settings.state_table, STATE_KEY), (settings.ledger_table, LEDGER_KEY)):
+            schema = {"KeySchema": key_schema(*names), "AttributeDefinitions": key_types(*names)}
+            connection.add_meta_table(MetaTable({"TableName": table, **schema}))
+        return connection
+
+    def get(self, table: str, key: tuple[str, str]) -> RawItem:
+        """Read one item consistently; empty if it does not exist."""
+        kwargs = self.connection.get_operation_kwargs(table, *key, consistent_read=True)
+        return self._item(self._send("GetItem", kwargs, table), "Item")
+
+    def query(
+        self, table: str, partition: str, within: Condition | None = None, only: Sequence[str] | None = None
+    ) -> Iterator[RawItem]:
+        """Read a partition, or a range of it, consistently and to the last page; `only` names the attributes wanted."""
+        start: RawItem | None = None
+        while True:
+            try:
+                page = self.connection.query(
+                    table,
+                    partition,
+                    range_key_condition=within,
+                    attributes_to_get=only,
+                    consistent_read=True,
+                    exclusive_start_key=start,
+                )
+            except PynamoDBException as error:
+                if not isinstance(error.cause, BotoCoreError | ClientError):
+                    raise
+                raise as_failure(error.cause, f"Query on table {table}") from error
+            yield from page["Items"]
+            start = page.get("LastEvaluatedKey")
+            if start is None:
+                return
+
+    def put(self, put: Put) -> None:
+        """Write an item; raises `ConditionFailed` with the stored one."""
+        self._send("PutItem", self._put_kwargs(put), put.table)
+
+    def update(self, update: Update) -> RawItem:
+        """Change an item and return it as it now is; raises `ConditionFailed` with the stored one."""
+        kwargs = self._update_kwargs(update)
+        return self._item(self._send("UpdateItem", {**kwargs, "ReturnValues": "ALL_NEW"}, update.table), "Attributes")
+
+    def delete(self, table: str, key: tuple[str, str]) -> RawItem:
+        """Delete an item and return what it was; empty if it did not exist."""
+        kwargs = self.connection.get_operation_kwargs(table, *key, return_values="ALL_OLD")
+        return self._item(self._send("DeleteItem", kwargs, table), "Attributes")
+
+    def transact(self, *writes: Put | Update) -> None:
+        """Do all writes or none; raises `ConditionFailed` with what is stored for the first of them."""
+        items = [
+            {"Put": self._put_kwargs(each)} if isinstance(each, Put) else {"Update": self._update_kwargs(each)}
+            for each in writes
+        ]
+        tables = " and ".join(sorted({each.table for each in writes}))
+        self._send("TransactWriteItems", {"TransactItems": items}, tables)
+
+    def _put_kwargs(self, put: Put) -> dict[str, Any]:
+        attributes = put.item.serialize()
+        names = STATE_KEY if put.table == self._settings.state_table else LEDGER_KEY
+        hash_key, range_key = (attributes.pop(name)["S"] for name in names)
+        return self.connection.get_operation_kwargs(
+            put.table,
+            hash_key,
+            range_key,
+            key="Item",
+            attributes=attributes,
+            condition=put.condition,
+            return_values_on_condition_failure="ALL_OLD",
+        )
+
+    def _update_kwargs(self, update: Update) -> dict[str, Any]:
+        return self.connection.get_operation_kwargs(
+            update.table,
+            *update.key,
+            actions=update.actions,
+            condition=update.condition,
+            return_values_on_condition_failure="ALL_OLD",
+        )
+
+    def _send(self, operation: str, kwargs: dict[str, Any], tables: str) -> dict[str, Any]:
+        try:
+            return self.connection.dispatch(operation, kwargs)
+        except (BotoCoreError, ClientError) as error:
+            doing = f"{operation} on table {tables}"
+            match error_code(error):
+                case "ConditionalCheckFailedException":
+                    raise ConditionFailed(_stored(error)) from error
+                case "TransactionCanceledException" if isinstance(error, VerboseClientError):
+                    raise _cancelled(error, doing) from error
+                case _:
+                    raise as_failure(error, doing) from error
+
+    @staticmethod
+    def _item(answer: dict[str, Any], name: str) -> RawItem:
+        item: RawItem = answer.get(name, {})
+        return item
+
+
+def _stored(error: BotoCoreError | ClientError) -> RawItem:
+    """Return the item that the service sent with a failed condition; pynamodb keeps it in the original error only."""
+    original = error.__cause__
+    return cast("RawItem", original.response.get("Item", {})) if isinstance(original, ClientError) else {}
+
+
+def _cancelled(error: VerboseClientError, doing: str) -> Exception:
+    reasons = error.cancellation_reasons
+    codes = {reason.code for reason in reasons if reason is not None}
+    if "ConditionalCheckFailed" in codes:
+        first = reasons[0]
+        return ConditionFailed((first.raw_item if first is not None else None) or {})
+    if "TransactionConflict" in codes:
+        return Conflict(f"{doing}: another write to the same items is under way")
+    if codes & {"ThrottlingError", "ProvisionedThroughputExceeded"}:
+        return Retryable(f"{doing}: {', '.join(sorted(codes))}")
+    return as_failure(error, doing)

@@ -1,0 +1,106 @@
+"""The conditional writes to an account's control item, and what a refused one means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pynamodb.expressions.condition import Condition
+
+from marketmaker.adapters.dynamodb import keys
+from marketmaker.adapters.dynamodb.client import RawItem, Update
+from marketmaker.adapters.dynamodb.models import ControlItem
+from marketmaker.adapters.dynamodb.serialisation import book_mark_map, control_from
+from marketmaker.domain.state import BookMark, Control, Mode
+from marketmaker.domain.units import AccountName, Asset, Symbol
+from marketmaker.ports import ClaimRefusal
+
+
+def read(account: AccountName, raw: RawItem) -> Control:
+    """Read the control item; an account without one is quoting, free and new."""
+    return control_from(ControlItem.from_raw_data(raw)) if raw else Control(account=account)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlWrites:
+    """Builds the writes to one account's control item."""
+
+    table: str
+    account: AccountName
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Where the item is."""
+        return self.account, keys.CONTROL
+
+    def claim(self, *, slot_ms: int, owner: str, now_ms: int, lease_ms: int) -> Update:
+        """Take the lease if it is free or expired, the slot is newer than the last, and the mode is not halted."""
+        item = ControlItem
+        free = item.lease_owner.does_not_exist() | (item.lease_expires_ms <= now_ms)
+        newer = item.last_slot_ms.does_not_exist() | (item.last_slot_ms < slot_ms)
+        allowed = item.mode.does_not_exist() | (item.mode != int(Mode.HALTED))
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=[
+                item.lease_owner.set(owner),
+                item.lease_expires_ms.set(now_ms + lease_ms),
+                item.last_slot_ms.set(slot_ms),
+                item.mode.set(item.mode | int(Mode.QUOTING)),
+                item.epoch.set(item.epoch | 0),
+            ],
+            condition=free & newer & allowed,
+        )
+
+    def release(
+        self, *, owner: str, book_marks: Mapping[Symbol, BookMark], differing: Mapping[Asset, int], unreachable: int
+    ) -> Update:
+        """Drop the lease and write what the tick refreshed, if the lease is the owner's."""
+        item = ControlItem
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=[
+                item.lease_owner.remove(),
+                item.lease_expires_ms.remove(),
+                item.book_marks.set([book_mark_map(symbol, mark) for symbol, mark in book_marks.items()]),
+                item.differing.replace(differing),
+                item.unreachable_ticks.set(unreachable),
+            ],
+            condition=item.lease_owner == owner,
+        )
+
+    def set_mode(self, mode: Mode, *, reason: str, now_ms: int, condition: Condition) -> Update:
+        """Change the mode and start a new epoch, if the condition holds."""
+        item = ControlItem
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=[
+                item.mode.set(int(mode)),
+                item.mode_reason.set(reason),
+                item.mode_since_ms.set(now_ms),
+                item.epoch.add(1),
+            ],
+            condition=condition,
+        )
+
+    def make_foreign(self) -> Update:
+        """Make sure that the map of foreign amounts exists: entries can only be set in one that does."""
+        return Update(table=self.table, key=self.key, actions=[ControlItem.foreign.make()])
+
+    def set_foreign(self, foreign: Mapping[Asset, Decimal]) -> Update:
+        """Set these assets' foreign amounts; the others stay."""
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=[ControlItem.foreign.put(asset, amount) for asset, amount in foreign.items()],
+        )
+
+
+def own_claim_or_refusal(stored: Control, slot_ms: int, owner: str) -> Control | ClaimRefusal:
+    """Say why a claim was refused; a lease that already is this claim's own is its first answer, lost on the way."""
+    if stored.mode is Mode.HALTED:
+        return ClaimRefusal.HALTED
+    if stored.lease is not None and stored.lease.owner == owner and stored.last_slot_ms == slot_ms:
+        return stored
+    return ClaimRefusal.SLOT_DONE if stored.last_slot_ms >= slot_ms else ClaimRefusal.LEASE_TAKEN

@@ -1,0 +1,42 @@
+"""How items are named: an account's partition of the state table, a market's partition of the ledger."""
+
+from marketmaker.domain.inventory import LedgerRow, OpeningRow
+from marketmaker.domain.units import AccountName, Symbol, TradeId
+
+CONTROL = "control"
+MARKET = "market#"
+METADATA = "metadata#"
+EPISODE = "episode#"
+OPENING = "opening#"
+FILL = "fill#"
+
+_ID_DIGITS = 20
+LAST_FILL = FILL + "9" * _ID_DIGITS
+
+
+def ledger_partition(account: AccountName, symbol: Symbol) -> str:
+    """Name a market's ledger; it starts with the account, to which roles are limited."""
+    return f"{account}#{symbol}"
+
+
+def fill_key(number: int) -> str:
+    """Name a fill's row so that rows sort by trade id."""
+    return f"{FILL}{max(number, 0):0{_ID_DIGITS}d}"
+
+
+def row_key(row: LedgerRow) -> str:
+    """Name a ledger row; one trade id has exactly one name (R14)."""
+    if isinstance(row, OpeningRow):
+        return OPENING
+    trade_id = row.fill.trade_id
+    if (
+        not (trade_id.isascii() and trade_id.isdigit() and len(trade_id) <= _ID_DIGITS)
+        or str(int(trade_id)) != trade_id
+    ):
+        raise ValueError(f"trade id {trade_id!r} cannot be a ledger key; allowed: whole numbers of {_ID_DIGITS} digits")
+    return fill_key(int(trade_id))
+
+
+def trade_id(key: str) -> TradeId:
+    """Read a trade id back from its row's key."""
+    return TradeId(str(int(key.removeprefix(FILL))))

@@ -1,0 +1,161 @@
+"""The items of the state and the ledger table. They describe; `client.py` talks to the service."""
+
+from decimal import Decimal
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from marketmaker.adapters.dynamodb.attributes import DecimalAttribute, IntegerAttribute, MappingAttribute, optional
+from marketmaker.domain.units import Asset
+
+
+class Nested(MapAttribute[str, Any]):
+    """A map inside an item, with the attributes that its class declares."""
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(**values)  # type: ignore[no-untyped-call]
+
+
+class FeeMap(Nested):
+    """A fee in the asset it was charged in."""
+
+    asset = UnicodeAttribute()
+    amount = DecimalAttribute()
+
+
+class InventoryMap(Nested):
+    """A market's holdings and what they cost."""
+
+    base = DecimalAttribute()
+    quote = DecimalAttribute()
+    deposited_quote = DecimalAttribute()
+    cost_basis_quote = DecimalAttribute()
+    fees_in_basis_quote = DecimalAttribute()
+    realised_quote = DecimalAttribute()
+    fees_quote = DecimalAttribute()
+    unpriced_fees = ListAttribute(of=FeeMap)
+    fills_without_fee = IntegerAttribute()
+
+
+class CursorMap(Nested):
+    """How far trades are booked."""
+
+    next_id = IntegerAttribute()
+    reread_id = IntegerAttribute()
+    reread_since_ms = IntegerAttribute()
+    read_ms = IntegerAttribute()
+
+
+class WorkingOrderMap(Nested):
+    """A resting order; its symbol is the item's."""
+
+    venue_id = UnicodeAttribute()
+    client_id = optional(UnicodeAttribute())
+    side = UnicodeAttribute()
+    price = DecimalAttribute()
+    size_base = DecimalAttribute()
+    executed_base = DecimalAttribute()
+    created_ms = IntegerAttribute()
+    is_live = BooleanAttribute()
+
+
+class UnresolvedOrderMap(Nested):
+    """A create whose outcome is unknown; its symbol is the item's."""
+
+    client_id = UnicodeAttribute()
+    side = UnicodeAttribute()
+    price = DecimalAttribute()
+    size_base = DecimalAttribute()
+    signed_ms = IntegerAttribute()
+
+
+class BookMarkMap(Nested):
+    """How long a market's book has stood still."""
+
+    symbol = UnicodeAttribute()
+    update_id = IntegerAttribute()
+    since_ms = IntegerAttribute()
+
+
+class StateItem(Model):
+    """An item of an account's partition."""
+
+    account = UnicodeAttribute(hash_key=True)
+    item = UnicodeAttribute(range_key=True)
+
+
+class ControlItem(StateItem):
+    """`control`: lease, last slot, mode, epoch; a missing attribute is what a new account has."""
+
+    mode = IntegerAttribute(default=0)
+    epoch = IntegerAttribute(default=0)
+    mode_reason = UnicodeAttribute(default="")
+    mode_since_ms = IntegerAttribute(default=0)
+    last_slot_ms = IntegerAttribute(default=0)
+    lease_owner = optional(UnicodeAttribute())
+    lease_expires_ms = optional(IntegerAttribute())
+    book_marks = ListAttribute(of=BookMarkMap, default=list)
+    foreign = MappingAttribute[Asset, Decimal](DecimalAttribute())
+    differing = MappingAttribute[Asset, int](IntegerAttribute())
+    unreachable_ticks = IntegerAttribute(default=0)
+
+
+class MarketItem(StateItem):
+    """`market#SYMBOL`: inventory, cursor and working orders; `write_id` names the call that wrote it last."""
+
+    version = IntegerAttribute()
+    write_id = UnicodeAttribute()
+    inventory = InventoryMap()
+    reference_price = DecimalAttribute()
+    cursor = CursorMap()
+    working = ListAttribute(of=WorkingOrderMap)
+    unresolved = ListAttribute(of=UnresolvedOrderMap)
+    not_before_ms = IntegerAttribute()
+
+
+class MetadataItem(StateItem):
+    """`metadata#SYMBOL`: the venue's description of a market."""
+
+    fetched_ms = IntegerAttribute()
+    payload = UnicodeAttribute()
+
+
+class EpisodeItem(StateItem):
+    """`episode#KEY`: an open alert."""
+
+    text = UnicodeAttribute()
+    opened_ms = IntegerAttribute()
+
+
+class LedgerItem(Model):
+    """A row of a market's ledger; `by_time` orders them by `time_ms`."""
+
+    market = UnicodeAttribute(hash_key=True)
+    row = UnicodeAttribute(range_key=True)
+    time_ms = IntegerAttribute()
+
+
+class OpeningItem(LedgerItem):
+    """`opening#`: what the market was given."""
+
+    base = DecimalAttribute()
+    quote = DecimalAttribute()
+    cost_quote = DecimalAttribute()
+
+
+class FillItem(LedgerItem):
+    """`fill#ID`: one booked fill with its effect."""
+
+    venue_order_id = UnicodeAttribute()
+    client_id = optional(UnicodeAttribute())
+    side = UnicodeAttribute()
+    price = DecimalAttribute()
+    size_base = DecimalAttribute()
+    fee_asset = optional(UnicodeAttribute())
+    fee_amount = optional(DecimalAttribute())
+    is_maker = BooleanAttribute()
+    base_change = DecimalAttribute()
+    quote_change = DecimalAttribute()
+    realised_quote = DecimalAttribute()
+    fee_quote = optional(DecimalAttribute())

@@ -1,0 +1,242 @@
+"""Domain values to items and back, nothing lost on the way."""
+
+from marketmaker.adapters.dynamodb import keys
+from marketmaker.adapters.dynamodb.models import (
+    BookMarkMap,
+    ControlItem,
+    CursorMap,
+    FeeMap,
+    FillItem,
+    InventoryMap,
+    LedgerItem,
+    MarketItem,
+    MetadataItem,
+    OpeningItem,
+    UnresolvedOrderMap,
+    WorkingOrderMap,
+)
+from marketmaker.domain.inventory import FillRow, Inventory, LedgerRow, OpeningRow
+from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
+from marketmaker.domain.state import (
+    BookMark,
+    Control,
+    Lease,
+    MarketState,
+    Mode,
+    TradeCursor,
+    UnresolvedOrder,
+    VenueMetadata,
+)
+from marketmaker.domain.units import AccountName, Asset, ClientOrderId, Symbol, VenueOrderId
+
+
+def control_from(item: ControlItem) -> Control:
+    """Read an account's control."""
+    owner, expires_ms = item.lease_owner, item.lease_expires_ms
+    return Control(
+        account=AccountName(item.account),
+        mode=Mode(item.mode),
+        epoch=item.epoch,
+        mode_reason=item.mode_reason,
+        mode_since_ms=item.mode_since_ms,
+        last_slot_ms=item.last_slot_ms,
+        lease=None if owner is None or expires_ms is None else Lease(owner=owner, expires_ms=expires_ms),
+        book_marks={
+            Symbol(each.symbol): BookMark(update_id=each.update_id, since_ms=each.since_ms) for each in item.book_marks
+        },
+        foreign=item.foreign,
+        differing=item.differing,
+        unreachable_ticks=item.unreachable_ticks,
+    )
+
+
+def book_mark_map(symbol: Symbol, mark: BookMark) -> BookMarkMap:
+    """Write how long a book has stood still."""
+    return BookMarkMap(symbol=symbol, update_id=mark.update_id, since_ms=mark.since_ms)
+
+
+def market_item(account: AccountName, market: MarketState, *, write_id: str) -> MarketItem:
+    """Write a market's state."""
+    cursor = market.cursor
+    return MarketItem(
+        account,
+        keys.MARKET + market.symbol,
+        version=market.version,
+        write_id=write_id,
+        inventory=_inventory_map(market.inventory),
+        reference_price=market.reference_price,
+        cursor=CursorMap(
+            next_id=cursor.next_id,
+            reread_id=cursor.reread_id,
+            reread_since_ms=cursor.reread_since_ms,
+            read_ms=cursor.read_ms,
+        ),
+        working=[_working_map(each) for each in market.working],
+        unresolved=[_unresolved_map(each) for each in market.unresolved],
+        not_before_ms=market.not_before_ms,
+    )
+
+
+def market_from(item: MarketItem) -> MarketState:
+    """Read a market's state."""
+    symbol = Symbol(item.item.removeprefix(keys.MARKET))
+    cursor = item.cursor
+    return MarketState(
+        symbol=symbol,
+        version=item.version,
+        inventory=_inventory_from(item.inventory),
+        reference_price=item.reference_price,
+        cursor=TradeCursor(
+            next_id=cursor.next_id,
+            reread_id=cursor.reread_id,
+            reread_since_ms=cursor.reread_since_ms,
+            read_ms=cursor.read_ms,
+        ),
+        working=tuple(_working_from(each, symbol) for each in item.working),
+        unresolved=tuple(_unresolved_from(each, symbol) for each in item.unresolved),
+        not_before_ms=item.not_before_ms,
+    )
+
+
+def metadata_item(account: AccountName, metadata: VenueMetadata) -> MetadataItem:
+    """Write a venue's description of a market."""
+    key = keys.METADATA + metadata.symbol
+    return MetadataItem(account, key, fetched_ms=metadata.fetched_ms, payload=metadata.payload)
+
+
+def metadata_from(item: MetadataItem) -> VenueMetadata:
+    """Read a venue's description of a market."""
+    symbol = Symbol(item.item.removeprefix(keys.METADATA))
+    return VenueMetadata(symbol=symbol, fetched_ms=item.fetched_ms, payload=item.payload)
+
+
+def ledger_item(account: AccountName, symbol: Symbol, row: LedgerRow) -> LedgerItem:
+    """Write a ledger row."""
+    partition, key = keys.ledger_partition(account, symbol), keys.row_key(row)
+    if isinstance(row, OpeningRow):
+        return OpeningItem(
+            partition, key, time_ms=row.time_ms, base=row.base, quote=row.quote, cost_quote=row.cost_quote
+        )
+    fill = row.fill
+    return FillItem(
+        partition,
+        key,
+        time_ms=fill.time_ms,
+        venue_order_id=fill.venue_order_id,
+        client_id=row.client_id,
+        side=fill.side.value,
+        price=fill.price,
+        size_base=fill.size_base,
+        fee_asset=None if fill.fee is None else fill.fee.asset,
+        fee_amount=None if fill.fee is None else fill.fee.amount,
+        is_maker=fill.is_maker,
+        base_change=row.base_change,
+        quote_change=row.quote_change,
+        realised_quote=row.realised_quote,
+        fee_quote=row.fee_quote,
+    )
+
+
+def opening_from(item: OpeningItem, symbol: Symbol) -> OpeningRow:
+    """Read a market's opening row."""
+    return OpeningRow(symbol=symbol, time_ms=item.time_ms, base=item.base, quote=item.quote, cost_quote=item.cost_quote)
+
+
+def fill_from(item: FillItem, symbol: Symbol) -> FillRow:
+    """Read a fill's row."""
+    asset, amount = item.fee_asset, item.fee_amount
+    return FillRow(
+        fill=Fill(
+            trade_id=keys.trade_id(item.row),
+            venue_order_id=VenueOrderId(item.venue_order_id),
+            symbol=symbol,
+            side=Side(item.side),
+            price=item.price,
+            size_base=item.size_base,
+            fee=None if asset is None or amount is None else Fee(amount=amount, asset=Asset(asset)),
+            time_ms=item.time_ms,
+            is_maker=item.is_maker,
+        ),
+        client_id=None if item.client_id is None else ClientOrderId(item.client_id),
+        base_change=item.base_change,
+        quote_change=item.quote_change,
+        realised_quote=item.realised_quote,
+        fee_quote=item.fee_quote,
+    )
+
+
+def _inventory_map(inventory: Inventory) -> InventoryMap:
+    return InventoryMap(
+        base=inventory.base,
+        quote=inventory.quote,
+        deposited_quote=inventory.deposited_quote,
+        cost_basis_quote=inventory.cost_basis_quote,
+        fees_in_basis_quote=inventory.fees_in_basis_quote,
+        realised_quote=inventory.realised_quote,
+        fees_quote=inventory.fees_quote,
+        unpriced_fees=[FeeMap(asset=fee.asset, amount=fee.amount) for fee in inventory.unpriced_fees],
+        fills_without_fee=inventory.fills_without_fee,
+    )
+
+
+def _inventory_from(stored: InventoryMap) -> Inventory:
+    return Inventory(
+        base=stored.base,
+        quote=stored.quote,
+        deposited_quote=stored.deposited_quote,
+        cost_basis_quote=stored.cost_basis_quote,
+        fees_in_basis_quote=stored.fees_in_basis_quote,
+        realised_quote=stored.realised_quote,
+        fees_quote=stored.fees_quote,
+        unpriced_fees=tuple(Fee(asset=Asset(fee.asset), amount=fee.amount) for fee in stored.unpriced_fees),
+        fills_without_fee=stored.fills_without_fee,
+    )
+
+
+def _working_map(order: Order) -> WorkingOrderMap:
+    return WorkingOrderMap(
+        venue_id=order.venue_id,
+        client_id=order.client_id,
+        side=order.side.value,
+        price=order.price,
+        size_base=order.size_base,
+        executed_base=order.executed_base,
+        created_ms=order.created_ms,
+        is_live=order.is_live,
+    )
+
+
+def _working_from(stored: WorkingOrderMap, symbol: Symbol) -> Order:
+    return Order(
+        venue_id=VenueOrderId(stored.venue_id),
+        client_id=None if stored.client_id is None else ClientOrderId(stored.client_id),
+        symbol=symbol,
+        side=Side(stored.side),
+        price=stored.price,
+        size_base=stored.size_base,
+        executed_base=stored.executed_base,
+        created_ms=stored.created_ms,
+        is_live=stored.is_live,
+    )
+
+
+def _unresolved_map(unresolved: UnresolvedOrder) -> UnresolvedOrderMap:
+    order = unresolved.order
+    return UnresolvedOrderMap(
+        client_id=order.client_id,
+        side=order.side.value,
+        price=order.price,
+        size_base=order.size_base,
+        signed_ms=unresolved.signed_ms,
+    )
+
+
+def _unresolved_from(stored: UnresolvedOrderMap, symbol: Symbol) -> UnresolvedOrder:
+    order = NewOrder(
+        client_id=ClientOrderId(stored.client_id),
+        symbol=symbol,
+        side=Side(stored.side),
+        price=stored.price,
+        size_base=stored.size_base,
+    )
+    return UnresolvedOrder(order=order, signed_ms=stored.signed_ms)

@@ -1,0 +1,60 @@
+"""Alerts as SNS messages: one topic a severity, attributes for filters, a subject for e-mail."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from marketmaker.adapters.aws_failures import as_failure
+from marketmaker.errors import ConfigError
+from marketmaker.ports import Alert, Severity
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
+
+_SUBJECT_LENGTH = 100
+
+
+class SnsAlerts:
+    """Publishes alerts; every severity has its topic."""
+
+    def __init__(self, client: "SNSClient", topics: Mapping[Severity, str]) -> None:
+        missing = [severity.value for severity in Severity if not topics.get(severity)]
+        if missing:
+            raise ConfigError(f"no alert topic for {', '.join(missing)}; each of {', '.join(Severity)} needs one")
+        self._client = client
+        self._topics = dict(topics)
+
+    def send(self, alert: Alert) -> None:
+        """Publish one alert.
+
+        Raises:
+            Retryable: SNS could not be asked.
+            Fatal: the topic is missing or not ours to publish to.
+            Refused: SNS does not accept the message.
+        """
+        topic = self._topics[alert.severity]
+        try:
+            self._client.publish(
+                TopicArn=topic, Subject=_subject(alert), Message=alert.text, MessageAttributes=_attributes(alert)
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise as_failure(error, f"publishing to topic {topic}") from error
+
+
+def _subject(alert: Alert) -> str:
+    """Write what SNS takes as a subject: at most 100 printable ASCII characters."""
+    where = f"{alert.account} {alert.symbol}" if alert.symbol else alert.account
+    text = f"{alert.severity.upper()} {where}: {alert.kind.replace('_', ' ')}"
+    return "".join(each if each.isascii() and each.isprintable() else "?" for each in text)[:_SUBJECT_LENGTH]
+
+
+def _attributes(alert: Alert) -> "dict[str, MessageAttributeValueTypeDef]":
+    named = {
+        "account": alert.account,
+        "kind": alert.kind,
+        "severity": alert.severity.value,
+        "symbol": alert.symbol,
+    }
+    return {name: {"DataType": "String", "StringValue": value} for name, value in named.items() if value}

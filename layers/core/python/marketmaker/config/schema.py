@@ -1,0 +1,260 @@
+"""What a deployment file may say: its tables, their keys, defaults and ranges.
+
+Money has no default: capital, order size, half-spread, fees and price band are always written down. What a newcomer
+need not know has one, and it stands here and nowhere else.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from marketmaker.config.ranges import (
+    Allowed,
+    Amount,
+    Bps,
+    DeploymentName,
+    FeeBps,
+    NameOfAccount,
+    Positive,
+    Ratio,
+    Region,
+    Share,
+    SymbolText,
+    TagText,
+    whole,
+)
+from marketmaker.domain.markets import BandPolicy, FairPriceModel
+from marketmaker.domain.orders import MAX_MARKET_NUMBER
+from marketmaker.domain.units import ONE, ZERO, plain
+
+
+class VenueName(StrEnum):
+    """The venues that an account may name."""
+
+    BINANCE = "binance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """Values that are allowed one by one but not together; `value` None stands for the whole table."""
+
+    key: str = ""
+    value: str | None = None
+    allowed: str
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what is wrong between this table's values."""
+        yield from ()
+
+
+class AmountTable(Table, frozen=True, kw_only=True):
+    """Capital as a fixed amount of the asset (S2a)."""
+
+    amount: Amount
+
+
+class ShareTable(Table, frozen=True, kw_only=True):
+    """Capital as a share of the account's holding of the asset (S2a)."""
+
+    share: Share
+
+
+class QuoteDistanceTable(Table, frozen=True, kw_only=True):
+    """A half-spread in quote currency (S1)."""
+
+    quote: Positive
+
+
+class BpsDistanceTable(Table, frozen=True, kw_only=True):
+    """A half-spread in bps of the fair price."""
+
+    bps: Bps
+
+
+CapitalTable = AmountTable | ShareTable
+DistanceTable = QuoteDistanceTable | BpsDistanceTable
+
+
+class FeesTable(Table, frozen=True, kw_only=True):
+    """The login's fees in bps; positive is paid, a rebate is negative (M1)."""
+
+    maker_bps: FeeBps
+    taker_bps: FeeBps
+
+
+class _InventoryTable(Table, frozen=True, kw_only=True):
+    """The band of base value over market value; by default the guide's 20 to 50 % (S2)."""
+
+    min_ratio: Ratio = Decimal("0.2")
+    max_ratio: Ratio = Decimal("0.5")
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Refuse an empty band."""
+        if self.min_ratio >= self.max_ratio:
+            yield Contradiction(
+                allowed=f"min_ratio ({plain(self.min_ratio)}) below max_ratio ({plain(self.max_ratio)})"
+            )
+
+
+class ShiftTable(_InventoryTable, frozen=True, kw_only=True, tag_field="policy", tag=BandPolicy.SHIFT.value):
+    """Move both quotes; by default up to half a half-spread, reached 0.1 beyond the band (S2)."""
+
+    max_shift_share: Share = Decimal("0.5")
+    ramp_ratio: Share = Decimal("0.1")
+
+
+class BothSidesTable(_InventoryTable, frozen=True, kw_only=True, tag_field="policy", tag=BandPolicy.BOTH_SIDES.value):
+    """Another half-spread on both sides outside the band (S2)."""
+
+    half_spread_below: DistanceTable
+    half_spread_above: DistanceTable
+
+
+class AbsoluteBandTable(Table, frozen=True, kw_only=True):
+    """The prices between which orders may rest (S3)."""
+
+    low: Positive
+    high: Positive
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Refuse an empty band."""
+        if self.low >= self.high:
+            yield Contradiction(allowed="low below high")
+
+
+class BpsBandTable(Table, frozen=True, kw_only=True):
+    """A price band of ± bps round the price at arming (S3)."""
+
+    bps: Bps
+
+
+class ReplaceTable(Table, frozen=True, kw_only=True):
+    """When a resting order is replaced (C2).
+
+    By default once it is off by more than a quarter of the half-spread or half of its size, or older than 10 minutes.
+    """
+
+    price_share: Ratio = Decimal("0.25")
+    size_share: Ratio = Decimal("0.5")
+    max_age_s: Annotated[int, whole(0, 86_400)] = 600
+
+
+class MarketTable(Table, frozen=True, kw_only=True):
+    """One symbol with its capital and settings.
+
+    By default the fair price is the book's middle, the opening cost the first fair price, and a book that has not
+    changed for 30 s is stale.
+    """
+
+    symbol: SymbolText
+    number: Annotated[int, whole(0, MAX_MARKET_NUMBER)]
+    capital_base: CapitalTable
+    capital_quote: CapitalTable
+    opening_cost_quote: Positive | None = None
+    fees: FeesTable
+    fair_price: FairPriceModel = FairPriceModel.MID
+    half_spread: DistanceTable
+    order_size_base: Positive
+    inventory: ShiftTable | BothSidesTable = msgspec.field(default_factory=ShiftTable)
+    price_band: AbsoluteBandTable | BpsBandTable
+    replace: ReplaceTable = msgspec.field(default_factory=ReplaceTable)
+    max_book_age_s: Annotated[int, whole(1, 3_600)] = 30
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Refuse a market without any capital."""
+        if AmountTable(amount=ZERO) == self.capital_base == self.capital_quote:
+            yield Contradiction(
+                key="capital_quote", value="0 beside a capital_base of 0", allowed="capital in at least one of them"
+            )
+
+
+class AccountTable(Table, frozen=True, kw_only=True):
+    """One venue login with its markets; by default the login is not ours alone."""
+
+    venue: VenueName
+    dedicated: bool = False
+    markets: tuple[MarketTable, ...]
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Refuse markets that share a symbol or a number, or ask for more than there is of an asset (S2a)."""
+        yield from self._repeated("symbol")
+        yield from self._repeated("number")
+        claims: dict[str, list[tuple[str, Decimal]]] = {}
+        for asset, symbol, share in self._shares():
+            claims.setdefault(asset, []).append((symbol, share))
+        for asset, shares in claims.items():
+            total = sum((share for _, share in shares), ZERO)
+            if total > ONE:
+                parts = ", ".join(f"{symbol} {plain(share)}" for symbol, share in shares)
+                yield Contradiction(
+                    key="markets",
+                    value=f"a sum of {asset} shares of {plain(total)} ({parts})",
+                    allowed="at most 1 of an asset over all markets of an account",
+                )
+
+    def _repeated(self, key: str) -> Iterator[Contradiction]:
+        first: dict[object, str] = {}
+        for index, market in enumerate(self.markets):
+            value, here = getattr(market, key), f"markets{index_label(index, market.symbol)}"
+            if value in first:
+                allowed = f"each {key} once in an account, and {first[value]} has it"
+                yield Contradiction(key=f"{here}.{key}", value=str(value), allowed=allowed)
+            first.setdefault(value, here)
+
+    def _shares(self) -> Iterator[tuple[str, str, Decimal]]:
+        for market in self.markets:
+            for asset, capital in zip(
+                market.symbol.split("/"), (market.capital_base, market.capital_quote), strict=True
+            ):
+                if isinstance(capital, ShareTable):
+                    yield asset, market.symbol, capital.share
+
+
+class ClocksTable(Table, frozen=True, kw_only=True):
+    """The clocks that everything else is derived from (architecture, "Safety rules")."""
+
+    interval_s: Annotated[
+        int,
+        Allowed(
+            text="whole seconds from 1 to 60 that divide 60 evenly",
+            holds=lambda value: 1 <= value <= 60 and 60 % value == 0,
+        ),
+    ] = 5
+    request_timeout_ms: Annotated[int, whole(1, 60_000)] = 2_000
+    request_ttl_ms: Annotated[int, whole(1, 60_000)] = 2_000
+    function_timeout_s: Annotated[int, whole(1, 900)] = 8
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Refuse requests that outlive their tick, and functions that cannot finish two of them."""
+        if self.request_ttl_ms >= self.interval_s * 1000:
+            yield Contradiction(
+                allowed=f"request_ttl_ms ({self.request_ttl_ms}) below the interval ({self.interval_s * 1000} ms)"
+            )
+        if self.function_timeout_s * 1000 < 2 * self.request_timeout_ms:
+            yield Contradiction(
+                allowed=f"function_timeout_s ({self.function_timeout_s}) of at least 2 request timeouts "
+                f"(2 x {self.request_timeout_ms} ms)"
+            )
+
+
+class DeploymentTable(Table, frozen=True, kw_only=True):
+    """The whole file; by default in Tokyo, near the venues and outside the regions that Binance refuses."""
+
+    name: DeploymentName
+    tag: TagText
+    region: Region = "ap-northeast-1"
+    clocks: ClocksTable = msgspec.field(default_factory=ClocksTable)
+    accounts: Mapping[NameOfAccount, AccountTable]
+
+
+def index_label(index: int, symbol: str | None) -> str:
+    """Write a market's place among its account's markets, with its symbol where that is known."""
+    return f"[{index}]" if symbol is None else f"[{index} {symbol}]"

@@ -1,0 +1,175 @@
+"""The account's side of the market: its orders, reserves, trades, fees and counts."""
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from enum import StrEnum
+
+from marketmaker.domain.markets import Instrument
+from marketmaker.domain.orders import Side
+from marketmaker.domain.units import ONE, ZERO, Asset, ClientOrderId
+from marketmaker.simulation.events import Level
+from marketmaker.simulation.orders import AccountOrder, AccountTrade, OrderRequest, OrderStatus, RejectReason
+from marketmaker.simulation.presence import Presence
+from marketmaker.simulation.wallet import Wallet
+
+COMMISSION_STEP = Decimal("1E-8")
+"""Commissions are cut to this many decimals towards zero, so a reserve always covers them."""
+
+
+class FeeAsset(StrEnum):
+    """What a commission is charged in: the asset received (Binance), or always the quote asset."""
+
+    RECEIVED = "received"
+    QUOTE = "quote"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeRates:
+    """Commissions as fractions of what they are charged on; a rebate is negative (M1)."""
+
+    maker: Decimal
+    taker: Decimal
+    asset: FeeAsset = FeeAsset.RECEIVED
+
+    def __post_init__(self) -> None:
+        if not (abs(self.maker) < ONE and abs(self.taker) < ONE):
+            raise ValueError(f"fees {self.maker} and {self.taker}; allowed: fractions between -1 and 1")
+
+
+@dataclass(slots=True)
+class OrderCounts:
+    """What became of the account's orders, by number."""
+
+    accepted: int = 0
+    filled: int = 0
+    cancelled: int = 0
+    cancelled_unfilled: int = 0
+    expired: int = 0
+
+
+class Account:
+    """One login on one market; `revision` rises with every change of its orders."""
+
+    def __init__(self, *, instrument: Instrument, fees: FeeRates, wallet: Wallet) -> None:
+        self.instrument = instrument
+        self.fees = fees
+        self.wallet = wallet
+        self.orders: dict[int, AccountOrder] = {}
+        self.trades: list[AccountTrade] = []
+        self.counts = OrderCounts()
+        self.rejected: Counter[RejectReason] = Counter()
+        self.presence = Presence()
+        self.revision = 0
+        self._open: dict[Side, list[AccountOrder]] = {Side.BUY: [], Side.SELL: []}
+        self._by_client_id: dict[ClientOrderId, AccountOrder] = {}
+
+    def open_orders(self, side: Side) -> Sequence[AccountOrder]:
+        """Return one side's resting orders in price-time order."""
+        return self._open[side]
+
+    def order_by_client_id(self, client_id: ClientOrderId) -> AccountOrder | None:
+        """Return the latest order that carried a client id."""
+        return self._by_client_id.get(client_id)
+
+    def reserve_asset(self, side: Side) -> Asset:
+        """Return what an order on a side spends."""
+        return self.instrument.quote if side is Side.BUY else self.instrument.base
+
+    def reserve(self, side: Side, steps: Sequence[Level]) -> Decimal:
+        """Return what must be free to trade these steps: the base sold, or the quote spent with its highest fee."""
+        if side is Side.SELL:
+            return sum((step.size for step in steps), ZERO)
+        notional = sum((step.price * step.size for step in steps), ZERO)
+        fee = max(self.fees.maker, self.fees.taker, ZERO) if self.fees.asset is FeeAsset.QUOTE else ZERO
+        return notional * (ONE + fee)
+
+    def accept(self, request: OrderRequest, time_us: int) -> AccountOrder:
+        """Register an order; one with a price locks its reserve."""
+        order = AccountOrder(order_id=len(self.orders) + 1, request=request, created_us=time_us, updated_us=time_us)
+        self.orders[order.order_id] = order
+        self._by_client_id[request.client_id] = order
+        self.counts.accepted += 1
+        self.revision += 1
+        self._hold(order)
+        self._mark(time_us)
+        return order
+
+    def rest(self, order: AccountOrder, *, queue_ahead: Decimal, time_us: int) -> None:
+        """Put an accepted order into the book."""
+        order.queue_ahead = queue_ahead
+        insort(self._open[order.request.side], order, key=_priority)
+        self._mark(time_us)
+
+    def fill(self, order: AccountOrder, step: Level, *, is_maker: bool, time_us: int) -> None:
+        """Execute part of an order and settle it at once."""
+        notional = step.price * step.size
+        is_buy = order.request.side is Side.BUY
+        instrument = self.instrument
+        on_base = is_buy and self.fees.asset is FeeAsset.RECEIVED
+        rate = self.fees.maker if is_maker else self.fees.taker
+        commission = (rate * (step.size if on_base else notional)).quantize(COMMISSION_STEP, rounding=ROUND_DOWN)
+        trade = AccountTrade(
+            trade_id=len(self.trades) + 1,
+            order_id=order.order_id,
+            client_id=order.request.client_id,
+            side=order.request.side,
+            price=step.price,
+            size_base=step.size,
+            notional_quote=notional,
+            commission=commission,
+            commission_asset=instrument.base if on_base else instrument.quote,
+            time_us=time_us,
+            is_maker=is_maker,
+        )
+        self.trades.append(trade)
+        order.executed_base += step.size
+        order.executed_quote += notional
+        self._settle(order, trade)
+        order.updated_us = time_us
+        order.status = OrderStatus.PARTIALLY_FILLED
+        self.revision += 1
+        if order.remaining_base == ZERO:
+            self.close(order, OrderStatus.FILLED, time_us)
+
+    def close(self, order: AccountOrder, status: OrderStatus, time_us: int) -> None:
+        """End an order: filled, cancelled or expired; what it still holds becomes free."""
+        order.status, order.updated_us = status, time_us
+        self._hold(order)
+        resting = self._open[order.request.side]
+        if order in resting:
+            resting.remove(order)
+        self.revision += 1
+        match status:
+            case OrderStatus.FILLED:
+                self.counts.filled += 1
+            case OrderStatus.CANCELED:
+                self.counts.cancelled += 1
+                self.counts.cancelled_unfilled += order.executed_base == ZERO
+            case _:
+                self.counts.expired += 1
+        self._mark(time_us)
+
+    def _settle(self, order: AccountOrder, trade: AccountTrade) -> None:
+        self._hold(order)
+        base, quote, sign = self.instrument.base, self.instrument.quote, trade.side.sign
+        moves = [(base, sign * trade.size_base), (quote, -sign * trade.notional_quote)]
+        for asset, amount in sorted(moves, key=lambda move: -move[1]):
+            self.wallet.add(asset, amount)
+        self.wallet.add(trade.commission_asset, -trade.commission)
+
+    def _hold(self, order: AccountOrder) -> None:
+        request = order.request
+        holds = order.status.is_open and request.price is not None
+        needed = self.reserve(request.side, [Level(order.limit, order.remaining_base)]) if holds else ZERO
+        self.wallet.lock(self.reserve_asset(request.side), needed - order.reserved)
+        order.reserved = needed
+
+    def _mark(self, time_us: int) -> None:
+        self.presence.mark(time_us, is_two_sided=all(self._open.values()))
+
+
+def _priority(order: AccountOrder) -> tuple[Decimal, int]:
+    return (-order.request.side.sign * order.limit, order.order_id)

@@ -1,0 +1,475 @@
+"""What every `Store` promises: the fake, moto's DynamoDB and the real engine answer alike."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from itertools import batched
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from marketmaker.adapters.dynamodb import create_tables
+from marketmaker.domain.inventory import FillRow, OpeningRow, open_inventory
+from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
+from marketmaker.domain.state import (
+    BookMark,
+    Control,
+    Lease,
+    MarketState,
+    Mode,
+    TradeCursor,
+    UnresolvedOrder,
+    VenueMetadata,
+)
+from marketmaker.domain.units import AccountName, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
+from marketmaker.errors import Conflict
+from marketmaker.ports import ClaimRefusal, Store
+from tests import strategies
+from tests.fakes.store import InMemoryStore
+from tests.tables import LEDGER_TABLE, REGION, STATE_TABLE, local_store, use_fake_credentials
+
+pytest_plugins = ["tests.dynamodb_local"]
+
+GOLD = Symbol("PAXG/USDT")
+BITCOIN = Symbol("BTC/USDT")
+USDT = Asset("USDT")
+
+
+@pytest.fixture(scope="module")
+def moto_store() -> Iterator[Store]:
+    with pytest.MonkeyPatch.context() as patch:
+        use_fake_credentials(patch)
+        with mock_aws():
+            create_tables(state_table=STATE_TABLE, ledger_table=LEDGER_TABLE, region=REGION)
+            yield local_store(None)
+
+
+@pytest.fixture(scope="module")
+def engine_store(dynamodb_local: str) -> Store:
+    return local_store(dynamodb_local)
+
+
+@pytest.fixture(params=["memory", "moto_store", "engine_store"])
+def store(request: pytest.FixtureRequest) -> Store:
+    return InMemoryStore() if request.param == "memory" else request.getfixturevalue(request.param)
+
+
+def opening(symbol: Symbol = GOLD) -> OpeningRow:
+    return OpeningRow(
+        symbol=symbol, time_ms=1_000, base=Decimal("10.5"), quote=Decimal("19000.25"), cost_quote=Decimal("1901.37")
+    )
+
+
+def new_market(symbol: Symbol = GOLD) -> MarketState:
+    return MarketState(
+        symbol=symbol,
+        version=0,
+        inventory=open_inventory(opening(symbol)),
+        reference_price=Decimal("1901.37"),
+        cursor=TradeCursor(next_id=7, reread_id=7, reread_since_ms=1_000, read_ms=1_000),
+    )
+
+
+def opened(store: Store, account: AccountName, symbol: Symbol = GOLD) -> MarketState:
+    return store.open_market(account, new_market(symbol), opening(symbol), {USDT: Decimal("12.5")})
+
+
+def fill_row(number: int, *, fee: Fee | None = None, client_id: str | None = None) -> FillRow:
+    fill = Fill(
+        trade_id=TradeId(str(number)),
+        venue_order_id=VenueOrderId("77"),
+        symbol=GOLD,
+        side=Side.BUY,
+        price=Decimal("1900.01"),
+        size_base=Decimal("0.0013"),
+        fee=fee,
+        time_ms=2_000 + number,
+        is_maker=True,
+    )
+    return FillRow(
+        fill=fill,
+        client_id=None if client_id is None else ClientOrderId(client_id),
+        base_change=Decimal("0.0013"),
+        quote_change=Decimal("-2.470013"),
+        realised_quote=Decimal(0),
+        fee_quote=None if fee is None else fee.amount,
+    )
+
+
+def book_all(store: Store, account: AccountName, market: MarketState, rows: Sequence[FillRow]) -> MarketState:
+    for chunk in batched(rows, 90, strict=False):
+        market = store.book(account, market, chunk)
+    return market
+
+
+def claim(store: Store, account: AccountName, slot_ms: int, *, owner: str = "a", now_ms: int = 0) -> object:
+    return store.claim(account, slot_ms=slot_ms, owner=owner, now_ms=now_ms, lease_ms=10_000)
+
+
+def release(
+    store: Store, account: AccountName, owner: str = "a", marks: Mapping[Symbol, BookMark] | None = None
+) -> None:
+    store.release(account, owner=owner, book_marks=marks or {}, differing={}, unreachable_ticks=0)
+
+
+class TestClaim:
+    def test_first_claim_of_an_account_creates_its_control(self, store: Store, account: AccountName) -> None:
+        control = claim(store, account, 5_000, owner="a", now_ms=5_001)
+        expected = Control(account=account, last_slot_ms=5_000, lease=Lease(owner="a", expires_ms=15_001))
+        assert control == store.read_control(account) == expected
+
+    def test_lease_keeps_others_out_until_it_expires(self, store: Store, account: AccountName) -> None:  # R9
+        claim(store, account, 5_000, owner="a", now_ms=0)
+        assert claim(store, account, 10_000, owner="b", now_ms=9_999) is ClaimRefusal.LEASE_TAKEN
+        taken = claim(store, account, 10_000, owner="b", now_ms=10_000)
+        assert isinstance(taken, Control)
+        assert taken.lease == Lease(owner="b", expires_ms=20_000)
+
+    def test_released_lease_is_free_at_once(self, store: Store, account: AccountName) -> None:
+        claim(store, account, 5_000, owner="a")
+        release(store, account, "a")
+        assert isinstance(claim(store, account, 10_000, owner="b", now_ms=1), Control)
+
+    @pytest.mark.parametrize("slot_ms", [4_999, 5_000])
+    def test_slot_is_worked_once(self, store: Store, account: AccountName, slot_ms: int) -> None:
+        claim(store, account, 5_000, owner="a")
+        release(store, account, "a")
+        assert claim(store, account, slot_ms, owner="b") is ClaimRefusal.SLOT_DONE
+
+    def test_repeated_claim_of_the_same_invocation_is_its_own(self, store: Store, account: AccountName) -> None:
+        first = claim(store, account, 5_000, owner="a")
+        assert claim(store, account, 5_000, owner="a") == first
+
+    def test_halted_account_cannot_be_claimed(self, store: Store, account: AccountName) -> None:
+        store.strengthen(account, Mode.HALTED, reason="operator", now_ms=1)
+        assert claim(store, account, 5_000) is ClaimRefusal.HALTED
+
+    @pytest.mark.parametrize("mode", [Mode.REDUCE_ONLY, Mode.CANCEL_ONLY])
+    def test_weaker_modes_can_be_claimed(self, store: Store, account: AccountName, mode: Mode) -> None:
+        store.strengthen(account, mode, reason="risk", now_ms=1)
+        control = claim(store, account, 5_000)
+        assert isinstance(control, Control)
+        assert (control.mode, control.epoch) == (mode, 1)
+
+    def test_halted_is_told_before_slot_done_and_that_before_lease_taken(
+        self, store: Store, account: AccountName
+    ) -> None:
+        claim(store, account, 5_000, owner="a")
+        assert claim(store, account, 5_000, owner="b") is ClaimRefusal.SLOT_DONE
+        store.strengthen(account, Mode.HALTED, reason="operator", now_ms=1)
+        assert claim(store, account, 5_000, owner="b") is ClaimRefusal.HALTED
+        assert claim(store, account, 5_000, owner="a") is ClaimRefusal.HALTED
+
+
+class TestRelease:
+    def test_release_keeps_what_the_tick_refreshed(self, store: Store, account: AccountName) -> None:
+        claim(store, account, 5_000, owner="a")
+        marks = {GOLD: BookMark(update_id=2**53 + 1, since_ms=4), BITCOIN: BookMark(update_id=9, since_ms=5)}
+        store.release(account, owner="a", book_marks=marks, differing={USDT: 2}, unreachable_ticks=3)
+        control = store.read_control(account)
+        assert control == Control(
+            account=account, last_slot_ms=5_000, book_marks=marks, differing={USDT: 2}, unreachable_ticks=3
+        )
+
+    def test_release_replaces_what_was_there(self, store: Store, account: AccountName) -> None:  # R24
+        for slot_ms, marks in ((1_000, {GOLD: BookMark(update_id=1, since_ms=1)}), (2_000, {})):
+            claim(store, account, slot_ms)
+            release(store, account, marks=marks)
+        assert store.read_control(account).book_marks == {}
+
+    @pytest.mark.parametrize("asset", ["S", "N", "M", "L", "B", "NULL"])
+    def test_asset_named_like_a_type_of_the_database_is_kept(
+        self, store: Store, account: AccountName, asset: str
+    ) -> None:
+        claim(store, account, 5_000)
+        store.release(account, owner="a", book_marks={}, differing={Asset(asset): 2}, unreachable_ticks=0)
+        assert store.read_control(account).differing == {asset: 2}
+
+    def test_release_of_a_lost_lease_writes_nothing(self, store: Store, account: AccountName) -> None:  # R25
+        claim(store, account, 5_000, owner="a", now_ms=0)
+        taken = claim(store, account, 10_000, owner="b", now_ms=10_000)
+        release(store, account, "a", {GOLD: BookMark(update_id=1, since_ms=1)})
+        assert store.read_control(account) == taken
+
+    def test_release_without_any_claim_writes_nothing(self, store: Store, account: AccountName) -> None:
+        release(store, account, "a", {GOLD: BookMark(update_id=1, since_ms=1)})
+        assert store.read_control(account) == Control(account=account)
+
+
+class TestMode:
+    def test_strengthen_creates_the_control_and_starts_an_epoch(self, store: Store, account: AccountName) -> None:
+        control = store.strengthen(account, Mode.HALTED, reason="operator", now_ms=9)
+        expected = Control(account=account, mode=Mode.HALTED, epoch=1, mode_reason="operator", mode_since_ms=9)
+        assert control == store.read_control(account) == expected
+
+    def test_strengthen_needs_no_lease_and_keeps_it(self, store: Store, account: AccountName) -> None:
+        claim(store, account, 5_000, owner="a")
+        control = store.strengthen(account, Mode.REDUCE_ONLY, reason="risk", now_ms=9)
+        assert control.lease == Lease(owner="a", expires_ms=10_000)
+        assert not control.may_create(0)
+
+    @pytest.mark.parametrize("mode", [Mode.QUOTING, Mode.REDUCE_ONLY, Mode.CANCEL_ONLY])
+    def test_strengthen_never_weakens(self, store: Store, account: AccountName, mode: Mode) -> None:
+        before = store.strengthen(account, Mode.CANCEL_ONLY, reason="first", now_ms=1)
+        assert store.strengthen(account, mode, reason="second", now_ms=2) == before
+
+    def test_each_stronger_mode_is_a_new_epoch(self, store: Store, account: AccountName) -> None:
+        stronger = (Mode.REDUCE_ONLY, Mode.CANCEL_ONLY, Mode.HALTED, Mode.HALTED)
+        epochs = [store.strengthen(account, mode, reason="risk", now_ms=1).epoch for mode in stronger]
+        assert epochs == [1, 2, 3, 3]
+
+    def test_strengthen_to_quoting_changes_nothing(self, store: Store, account: AccountName) -> None:
+        assert store.strengthen(account, Mode.QUOTING, reason="none", now_ms=1) == Control(account=account)
+
+    def test_resume_quotes_again_in_a_new_epoch(self, store: Store, account: AccountName) -> None:
+        store.strengthen(account, Mode.HALTED, reason="operator", now_ms=1)
+        control = store.resume(account, reason="checked", now_ms=2)
+        assert control == Control(account=account, epoch=2, mode_reason="checked", mode_since_ms=2)
+        assert store.read_control(account) == control
+
+    def test_resume_of_a_quoting_account_changes_nothing(self, store: Store, account: AccountName) -> None:
+        assert store.resume(account, reason="checked", now_ms=2) == Control(account=account)
+        claimed = claim(store, account, 5_000)
+        assert store.resume(account, reason="checked", now_ms=2) == claimed
+
+
+class TestMarket:
+    def test_unknown_account_is_empty(self, store: Store, account: AccountName) -> None:
+        state = store.read_account(account)
+        assert state.control == Control(account=account)
+        assert (state.markets, state.metadata, state.episodes) == ({}, {}, frozenset())
+
+    def test_opened_market_has_its_item_its_row_and_its_foreign_amounts(
+        self, store: Store, account: AccountName
+    ) -> None:
+        market = opened(store, account)
+        assert market == replace(new_market(), version=1)
+        assert store.read_account(account).markets == {GOLD: market}
+        assert store.ledger(account, GOLD) == [opening()]
+        assert store.read_control(account).foreign == {USDT: Decimal("12.5")}
+
+    def test_second_market_keeps_the_other_assets_foreign_amounts(self, store: Store, account: AccountName) -> None:
+        gold, bitcoin = {Asset("S"): Decimal(1), USDT: Decimal(9)}, {Asset("BTC"): Decimal(2), USDT: Decimal(3)}
+        store.open_market(account, new_market(), opening(), gold)
+        store.open_market(account, new_market(BITCOIN), opening(BITCOIN), bitcoin)
+        assert store.read_control(account).foreign == {"S": 1, "BTC": 2, "USDT": 3}
+
+    def test_opening_during_a_lease_keeps_the_lease(self, store: Store, account: AccountName) -> None:
+        claimed = claim(store, account, 5_000)
+        opened(store, account)
+        assert isinstance(claimed, Control)
+        assert store.read_control(account) == replace(claimed, foreign={USDT: Decimal("12.5")})
+
+    def test_market_is_opened_once(self, store: Store, account: AccountName) -> None:
+        market = opened(store, account)
+        with pytest.raises(Conflict):
+            store.open_market(account, new_market(), replace(opening(), base=Decimal(1)), {USDT: Decimal(99)})
+        assert store.read_account(account).markets == {GOLD: market}
+        assert store.ledger(account, GOLD) == [opening()]
+        assert store.read_control(account).foreign == {USDT: Decimal("12.5")}
+
+    def test_market_can_be_opened_without_foreign_amounts(self, store: Store, account: AccountName) -> None:
+        store.open_market(account, new_market(), opening(), {})
+        assert store.read_control(account).foreign == {}
+
+    def test_saved_market_has_the_next_version(self, store: Store, account: AccountName) -> None:
+        market = store.save_market(account, replace(opened(store, account), not_before_ms=5))
+        assert market.version == 2
+        assert store.read_account(account).markets == {GOLD: market}
+
+    def test_stale_version_is_a_conflict_and_writes_nothing(self, store: Store, account: AccountName) -> None:  # R25
+        old = opened(store, account)
+        new = store.save_market(account, replace(old, not_before_ms=5))
+        with pytest.raises(Conflict):
+            store.save_market(account, replace(old, not_before_ms=6))
+        with pytest.raises(Conflict):
+            store.save_market(account, replace(old, not_before_ms=5))
+        assert store.read_account(account).markets == {GOLD: new}
+
+    def test_market_that_was_never_opened_cannot_be_saved(self, store: Store, account: AccountName) -> None:
+        with pytest.raises(Conflict):
+            store.save_market(account, new_market())
+        assert store.read_account(account).markets == {}
+
+    def test_accounts_and_markets_are_apart(self, store: Store, account: AccountName) -> None:
+        other = AccountName(f"{account}x")
+        opened(store, account)
+        opened(store, account, BITCOIN)
+        assert store.read_account(account).markets.keys() == {GOLD, BITCOIN}
+        assert store.read_account(other).markets == {}
+        assert store.ledger(other, GOLD) == []
+
+    def test_working_and_unresolved_orders_survive(self, store: Store, account: AccountName) -> None:  # R31
+        order = NewOrder(
+            client_id=ClientOrderId("mmabc0000000001b00"),
+            symbol=GOLD,
+            side=Side.SELL,
+            price=Decimal("1902.50"),
+            size_base=Decimal("0.5000"),
+        )
+        resting = replace(order.resting(VenueOrderId("88"), 3), executed_base=Decimal("0.1"), is_live=False)
+        foreign: Order = replace(resting, client_id=None, side=Side.BUY)
+        market = replace(
+            opened(store, account),
+            working=(resting, foreign),
+            unresolved=(UnresolvedOrder(order=order, signed_ms=4),),
+        )
+        saved = store.save_market(account, market)
+        assert store.read_account(account).markets == {GOLD: saved}
+
+
+class TestLedger:
+    @pytest.mark.parametrize("fills", [0, 1, 89, 90])
+    def test_fills_and_market_are_booked_together(self, store: Store, account: AccountName, fills: int) -> None:  # R14
+        rows = [fill_row(number) for number in range(fills)]
+        market = store.book(account, replace(opened(store, account), not_before_ms=5), rows)
+        assert (market.version, market.not_before_ms) == (2, 5)
+        assert store.read_account(account).markets == {GOLD: market}
+        assert store.ledger(account, GOLD) == [opening(), *rows]
+
+    def test_more_than_ninety_rows_are_refused(self, store: Store, account: AccountName) -> None:
+        market = opened(store, account)
+        with pytest.raises(ValueError, match="allowed: at most 90"):
+            store.book(account, market, [fill_row(number) for number in range(91)])
+
+    @pytest.mark.parametrize("fills", [99, 100, 101])
+    def test_every_fill_of_many_has_one_row(self, store: Store, account: AccountName, fills: int) -> None:  # R14
+        rows = [fill_row(number) for number in range(fills)]
+        book_all(store, account, opened(store, account), rows)
+        assert store.ledger(account, GOLD) == [opening(), *rows]
+        assert store.known_fills(account, GOLD, 0) == {row.fill.trade_id for row in rows}
+
+    def test_known_row_stops_the_whole_booking(self, store: Store, account: AccountName) -> None:  # R14
+        market = store.book(account, opened(store, account), [fill_row(5)])
+        with pytest.raises(Conflict):
+            store.book(account, replace(market, not_before_ms=9), [fill_row(4), fill_row(5), fill_row(6)])
+        assert store.read_account(account).markets == {GOLD: market}
+        assert store.ledger(account, GOLD) == [opening(), fill_row(5)]
+
+    def test_same_booking_again_is_a_conflict(self, store: Store, account: AccountName) -> None:  # R14
+        market = opened(store, account)
+        store.book(account, market, [fill_row(5)])
+        with pytest.raises(Conflict):
+            store.book(account, market, [fill_row(5)])
+        assert store.ledger(account, GOLD) == [opening(), fill_row(5)]
+
+    def test_other_fill_with_the_same_effect_is_not_taken_for_the_first(
+        self, store: Store, account: AccountName
+    ) -> None:  # R14
+        market = opened(store, account)
+        store.book(account, market, [fill_row(5)])
+        with pytest.raises(Conflict):
+            store.book(account, market, [fill_row(6)])
+        assert store.ledger(account, GOLD) == [opening(), fill_row(5)]
+
+    def test_stale_version_books_nothing(self, store: Store, account: AccountName) -> None:  # R25
+        old = opened(store, account)
+        store.save_market(account, old)
+        with pytest.raises(Conflict):
+            store.book(account, old, [fill_row(5)])
+        assert store.ledger(account, GOLD) == [opening()]
+
+    def test_row_given_twice_is_refused(self, store: Store, account: AccountName) -> None:
+        market = opened(store, account)
+        with pytest.raises(ValueError, match="given twice"):
+            store.book(account, market, [fill_row(5), fill_row(5)])
+
+    def test_rows_come_by_trade_number_not_by_text(self, store: Store, account: AccountName) -> None:
+        numbers = [10**19, 10, 9, 100, 2**63]
+        store.book(account, opened(store, account), [fill_row(number) for number in numbers])
+        assert store.ledger(account, GOLD) == [opening(), *(fill_row(number) for number in sorted(numbers))]
+
+    def test_known_fills_start_at_the_given_id(self, store: Store, account: AccountName) -> None:
+        store.book(account, opened(store, account), [fill_row(number) for number in (9, 10, 11, 10**19)])
+        assert store.known_fills(account, GOLD, 10) == {"10", "11", str(10**19)}
+        assert store.known_fills(account, GOLD, 12) == {str(10**19)}
+        assert store.known_fills(account, GOLD, 0) == {"9", "10", "11", str(10**19)}
+        assert store.known_fills(account, BITCOIN, 0) == frozenset()
+
+    @pytest.mark.parametrize("fee", [None, Fee(amount=Decimal("-0.000012"), asset=Asset("BNB"))])
+    @pytest.mark.parametrize("client_id", [None, "mmabc0000000001b00"])
+    def test_unknown_fee_and_unknown_client_id_stay_unknown(
+        self, store: Store, account: AccountName, fee: Fee | None, client_id: str | None
+    ) -> None:  # R16
+        row = fill_row(1, fee=fee, client_id=client_id)
+        store.book(account, opened(store, account), [row])
+        assert store.ledger(account, GOLD) == [opening(), row]
+
+    def test_ledger_is_read_to_its_last_page(self, store: Store, account: AccountName) -> None:  # R15
+        rows = [fill_row(number, client_id="x" * 50_000) for number in range(45)]  # a page is 1 MB
+        book_all(store, account, opened(store, account), rows)
+        assert store.ledger(account, GOLD) == [opening(), *rows]
+        assert len(store.known_fills(account, GOLD, 0)) == 45
+
+
+class TestMetadataAndEpisodes:
+    def test_newest_metadata_is_kept(self, store: Store, account: AccountName) -> None:
+        first = VenueMetadata(symbol=GOLD, fetched_ms=5, payload='{"é": 1}')
+        second = VenueMetadata(symbol=GOLD, fetched_ms=6, payload="{}")
+        other = VenueMetadata(symbol=BITCOIN, fetched_ms=1, payload="[]")
+        store.save_metadata(account, [first, other])
+        store.save_metadata(account, [second])
+        store.save_metadata(account, [first])
+        assert store.read_account(account).metadata == {GOLD: second, BITCOIN: other}
+
+    def test_account_is_read_to_its_last_page(self, store: Store, account: AccountName) -> None:
+        symbols = [Symbol(f"A{number}/USDT") for number in range(12)]
+        store.save_metadata(account, [VenueMetadata(symbol=s, fetched_ms=1, payload="x" * 200_000) for s in symbols])
+        claim(store, account, 5_000)
+        state = store.read_account(account)
+        assert state.metadata.keys() == set(symbols)
+        assert state.control.last_slot_ms == 5_000
+
+    def test_episode_opens_once_until_it_is_closed(self, store: Store, account: AccountName) -> None:  # R27
+        assert store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=1)
+        assert not store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=2)
+        assert store.read_account(account).episodes == {"stale#PAXG/USDT"}
+        assert store.close_episode(account, "stale#PAXG/USDT")
+        assert not store.close_episode(account, "stale#PAXG/USDT")
+        assert store.read_account(account).episodes == frozenset()
+        assert store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=3)
+
+
+few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+class TestExactness:
+    @few
+    @given(data=st.data())
+    def test_any_market_comes_back_as_it_was(self, store: Store, account: AccountName, data: st.DataObject) -> None:
+        wanted = data.draw(strategies.market_states())
+        stored = store.read_account(account).markets.get(wanted.symbol)
+        if stored is None:
+            stored = store.open_market(account, replace(wanted, version=0), opening(wanted.symbol), {})
+        saved = store.save_market(account, replace(wanted, version=stored.version))
+        assert store.read_account(account).markets[wanted.symbol] == saved
+        assert replace(saved, version=wanted.version) == wanted
+
+    @few
+    @given(row=strategies.fill_rows(GOLD))
+    def test_any_fill_comes_back_as_it_was(self, store: Store, account: AccountName, row: FillRow) -> None:
+        stored = store.read_account(account).markets.get(GOLD) or opened(store, account)
+        if row.fill.trade_id not in store.known_fills(account, GOLD, 0):
+            store.book(account, stored, [row])
+            assert row in store.ledger(account, GOLD)
+
+    @few
+    @given(control=strategies.controls)
+    def test_any_refreshed_control_comes_back_as_it_was(
+        self, store: Store, account: AccountName, control: Control
+    ) -> None:
+        slot_ms = store.read_control(account).last_slot_ms + 1
+        claim(store, account, slot_ms, owner="a", now_ms=slot_ms)
+        store.release(
+            account,
+            owner="a",
+            book_marks=control.book_marks,
+            differing=control.differing,
+            unreachable_ticks=control.unreachable_ticks,
+        )
+        stored = store.read_control(account)
+        assert stored.book_marks == control.book_marks
+        assert stored.differing == control.differing
+        assert stored.unreachable_ticks == control.unreachable_ticks

@@ -1,0 +1,40 @@
+"""Where alerts, decisions and counts go in a test: into lists."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from marketmaker.domain.units import AccountName
+from marketmaker.ports import Alert
+
+
+class RecordingAlerts:
+    """Implements `Alerts` and keeps what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[Alert] = []
+
+    def send(self, alert: Alert) -> None:
+        """Keep one alert."""
+        self.sent.append(alert)
+
+    def kinds(self) -> list[str]:
+        """Return what was alerted about, in order."""
+        return [alert.kind for alert in self.sent]
+
+
+class RecordingTelemetry:
+    """Implements `Telemetry` and keeps lines and sums."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, Mapping[str, Any]]] = []
+        self.counted: Counter[str] = Counter()
+
+    def record(self, event: str, fields: Mapping[str, Any]) -> None:
+        """Keep one line."""
+        self.lines.append((event, fields))
+
+    def count(self, account: AccountName, counts: Mapping[str, float]) -> None:
+        """Add to the sums."""
+        for name, count in counts.items():
+            self.counted[name] += int(count)

@@ -1,0 +1,192 @@
+"""The store in memory: the same promises as the real one, kept by the same contract suite."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from threading import RLock
+
+from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
+from marketmaker.domain.state import AccountState, BookMark, Control, Lease, MarketState, Mode, VenueMetadata
+from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
+from marketmaker.errors import Conflict
+from marketmaker.ports import ClaimRefusal
+
+
+@dataclass(slots=True)
+class _Partition:
+    control: Control
+    markets: dict[Symbol, MarketState] = field(default_factory=dict)
+    metadata: dict[Symbol, VenueMetadata] = field(default_factory=dict)
+    episodes: dict[str, str] = field(default_factory=dict)
+    openings: dict[Symbol, OpeningRow] = field(default_factory=dict)
+    fills: dict[Symbol, dict[int, FillRow]] = field(default_factory=dict)
+
+
+class InMemoryStore:
+    """Implements `Store` for tests and backtests."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._partitions: dict[AccountName, _Partition] = {}
+
+    def claim(
+        self, account: AccountName, *, slot_ms: int, owner: str, now_ms: int, lease_ms: int
+    ) -> Control | ClaimRefusal:
+        """Take the lease, or say why not; the owner's own claim is granted again."""
+        with self._lock:
+            control = self._of(account).control
+            if control.mode is Mode.HALTED:
+                return ClaimRefusal.HALTED
+            if control.lease is not None and control.lease.owner == owner and control.last_slot_ms == slot_ms:
+                return control
+            if control.last_slot_ms >= slot_ms:
+                return ClaimRefusal.SLOT_DONE
+            if control.lease is not None and control.lease.expires_ms > now_ms:
+                return ClaimRefusal.LEASE_TAKEN
+            lease = Lease(owner=owner, expires_ms=now_ms + lease_ms)
+            return self._change(account, lease=lease, last_slot_ms=slot_ms)
+
+    def release(
+        self,
+        account: AccountName,
+        *,
+        owner: str,
+        book_marks: Mapping[Symbol, BookMark],
+        differing: Mapping[Asset, int],
+        unreachable_ticks: int,
+    ) -> None:
+        """Give the lease back if it is the owner's."""
+        with self._lock:
+            lease = self._of(account).control.lease
+            if lease is not None and lease.owner == owner:
+                self._change(
+                    account,
+                    lease=None,
+                    book_marks=dict(book_marks),
+                    differing=dict(differing),
+                    unreachable_ticks=unreachable_ticks,
+                )
+
+    def read_control(self, account: AccountName) -> Control:
+        """Return the account's control."""
+        with self._lock:
+            return self._of(account).control
+
+    def read_account(self, account: AccountName) -> AccountState:
+        """Return a copy of the account's partition."""
+        with self._lock:
+            own = self._of(account)
+            return AccountState(
+                control=own.control,
+                markets=dict(own.markets),
+                metadata=dict(own.metadata),
+                episodes=frozenset(own.episodes),
+            )
+
+    def open_market(
+        self, account: AccountName, opened: MarketState, row: LedgerRow, foreign: Mapping[Asset, Decimal]
+    ) -> MarketState:
+        """Write a market's first item, opening row and its assets' foreign amounts, once."""
+        with self._lock:
+            own = self._of(account)
+            if opened.symbol in own.markets:
+                raise Conflict(f"{account} {opened.symbol} is already open")
+            self._add_rows(own, opened.symbol, [row])
+            self._change(account, foreign={**own.control.foreign, **foreign})
+            return self._put(own, opened)
+
+    def save_market(self, account: AccountName, market: MarketState) -> MarketState:
+        """Write a market's item if its version is unchanged."""
+        return self.book(account, market, ())
+
+    def book(self, account: AccountName, market: MarketState, rows: Sequence[LedgerRow]) -> MarketState:
+        """Write new ledger rows and the market item together."""
+        if len(rows) > 90:
+            raise ValueError(f"{len(rows)} ledger rows in one transaction; allowed: at most 90")
+        if len({_key(row) for row in rows}) < len(rows):
+            raise ValueError(f"the same ledger row is given twice for {market.symbol}")
+        with self._lock:
+            own = self._of(account)
+            stored = own.markets.get(market.symbol)
+            if stored is None or stored.version != market.version:
+                raise Conflict(f"{account} {market.symbol} is not at version {market.version} any more")
+            self._add_rows(own, market.symbol, rows)
+            return self._put(own, market)
+
+    def known_fills(self, account: AccountName, symbol: Symbol, from_id: int) -> frozenset[TradeId]:
+        """Return the booked trade ids at or above an id."""
+        with self._lock:
+            fills = self._of(account).fills.get(symbol, {})
+            return frozenset(row.fill.trade_id for number, row in fills.items() if number >= from_id)
+
+    def ledger(self, account: AccountName, symbol: Symbol) -> Sequence[LedgerRow]:
+        """Return the opening row, then the fills by trade id."""
+        with self._lock:
+            own = self._of(account)
+            fills = own.fills.get(symbol, {})
+            opening = [own.openings[symbol]] if symbol in own.openings else []
+            return [*opening, *(fills[number] for number in sorted(fills))]
+
+    def strengthen(self, account: AccountName, mode: Mode, *, reason: str, now_ms: int) -> Control:
+        """Raise the mode; a new epoch if it changed."""
+        with self._lock:
+            control = self._of(account).control
+            return control if control.mode >= mode else self._set_mode(account, mode, reason, now_ms)
+
+    def resume(self, account: AccountName, *, reason: str, now_ms: int) -> Control:
+        """Return to quoting; a new epoch if it changed."""
+        with self._lock:
+            control = self._of(account).control
+            return control if control.mode is Mode.QUOTING else self._set_mode(account, Mode.QUOTING, reason, now_ms)
+
+    def save_metadata(self, account: AccountName, metadata: Sequence[VenueMetadata]) -> None:
+        """Keep venue metadata, never older over newer."""
+        with self._lock:
+            kept = self._of(account).metadata
+            for each in metadata:
+                if each.symbol not in kept or kept[each.symbol].fetched_ms <= each.fetched_ms:
+                    kept[each.symbol] = each
+
+    def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
+        """Start an episode; False if it is open."""
+        with self._lock:
+            episodes = self._of(account).episodes
+            return episodes.setdefault(key, f"{now_ms} {text}") == f"{now_ms} {text}"
+
+    def close_episode(self, account: AccountName, key: str) -> bool:
+        """End an episode; False if none was open."""
+        with self._lock:
+            return self._of(account).episodes.pop(key, None) is not None
+
+    def _of(self, account: AccountName) -> _Partition:
+        return self._partitions.setdefault(account, _Partition(control=Control(account=account)))
+
+    def _change(self, account: AccountName, **changes: object) -> Control:
+        own = self._of(account)
+        own.control = replace(own.control, **changes)  # type: ignore[arg-type]
+        return own.control
+
+    def _set_mode(self, account: AccountName, mode: Mode, reason: str, now_ms: int) -> Control:
+        epoch = self._of(account).control.epoch + 1
+        return self._change(account, mode=mode, epoch=epoch, mode_reason=reason, mode_since_ms=now_ms)
+
+    @staticmethod
+    def _put(own: _Partition, market: MarketState) -> MarketState:
+        written = replace(market, version=market.version + 1)
+        own.markets[market.symbol] = written
+        return written
+
+    @staticmethod
+    def _add_rows(own: _Partition, symbol: Symbol, rows: Sequence[LedgerRow]) -> None:
+        fills = own.fills.setdefault(symbol, {})
+        if any(symbol in own.openings if isinstance(row, OpeningRow) else _key(row) in fills for row in rows):
+            raise Conflict(f"a ledger row of {symbol} exists")
+        for row in rows:
+            if isinstance(row, OpeningRow):
+                own.openings[symbol] = row
+            else:
+                fills[_key(row)] = row
+
+
+def _key(row: LedgerRow) -> int:
+    return -1 if isinstance(row, OpeningRow) else int(row.fill.trade_id)

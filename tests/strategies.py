@@ -1,0 +1,183 @@
+"""Hypothesis strategies for domain values; every value built here is one that the product could meet."""
+
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
+from marketmaker.domain.markets import Instrument
+from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
+from marketmaker.domain.pricing import Book, BookLevel
+from marketmaker.domain.state import (
+    BookMark,
+    Control,
+    Lease,
+    MarketState,
+    Mode,
+    TradeCursor,
+    UnresolvedOrder,
+    VenueMetadata,
+)
+from marketmaker.domain.units import AccountName, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
+
+SYMBOLS = tuple(map(Symbol, ("PAXG/USDT", "BTC/USDT", "SOL/USDC:USDC", "S/USDT", "1000SATS/FDUSD")))
+# S, M and N are traded assets, and also DynamoDB's names of types
+ASSETS = tuple(map(Asset, ("PAXG", "BTC", "USDT", "BNB", "1000SATS", "S", "M", "N")))
+_DIGITS_AND_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+symbols = st.sampled_from(SYMBOLS)
+assets = st.sampled_from(ASSETS)
+sides = st.sampled_from(Side)
+modes = st.sampled_from(Mode)
+times_ms = st.integers(min_value=0, max_value=4_102_444_800_000)
+texts = st.text(st.characters(codec="utf-8"), max_size=60)
+names = st.text(_DIGITS_AND_LETTERS, min_size=1, max_size=12)
+client_ids = st.text(_DIGITS_AND_LETTERS, min_size=1, max_size=36).map(ClientOrderId)
+venue_ids = st.integers(min_value=1, max_value=2**63).map(str).map(VenueOrderId)
+trade_numbers = st.integers(min_value=0, max_value=2**63)
+
+prices = st.decimals(min_value="0.00000001", max_value="1000000", places=8)
+sizes = st.decimals(min_value="0.00000001", max_value="1000000", places=8)
+amounts = st.decimals(min_value="-1000000000000", max_value="1000000000000", places=18)
+positive_amounts = st.decimals(min_value="0", max_value="1000000000000", places=18)
+
+fees = st.builds(Fee, amount=amounts, asset=assets)
+cursors = st.builds(
+    TradeCursor, next_id=trade_numbers, reread_id=trade_numbers, reread_since_ms=times_ms, read_ms=times_ms
+)
+inventories = st.builds(
+    Inventory,
+    base=amounts,
+    quote=amounts,
+    deposited_quote=amounts,
+    cost_basis_quote=amounts,
+    fees_in_basis_quote=amounts,
+    realised_quote=amounts,
+    fees_quote=amounts,
+    unpriced_fees=st.lists(fees, max_size=3, unique_by=lambda fee: fee.asset).map(tuple),
+    fills_without_fee=st.integers(min_value=0, max_value=1_000_000),
+)
+controls = st.builds(
+    Control,
+    account=names.map(AccountName),
+    mode=modes,
+    epoch=st.integers(min_value=0, max_value=1_000_000),
+    mode_reason=texts,
+    mode_since_ms=times_ms,
+    last_slot_ms=times_ms,
+    lease=st.none() | st.builds(Lease, owner=names, expires_ms=times_ms),
+    book_marks=st.dictionaries(symbols, st.builds(BookMark, update_id=trade_numbers, since_ms=times_ms)),
+    foreign=st.dictionaries(assets, amounts),
+    differing=st.dictionaries(assets, st.integers(min_value=1, max_value=1000)),
+    unreachable_ticks=st.integers(min_value=0, max_value=1000),
+)
+instruments = st.builds(
+    Instrument,
+    symbol=symbols,
+    base=assets,
+    quote=assets,
+    tick_size=st.sampled_from([Decimal("0.01"), Decimal("0.5"), Decimal("0.000001")]),
+    lot_size=st.sampled_from([Decimal("0.0001"), Decimal("0.1"), Decimal(1)]),
+    min_size_base=st.sampled_from([Decimal("0.0001"), Decimal("0.1"), Decimal(1)]),
+    min_notional_quote=st.sampled_from([Decimal(0), Decimal(5), Decimal(10)]),
+)
+
+
+def new_orders(symbol: Symbol) -> st.SearchStrategy[NewOrder]:
+    """Build orders to be sent in one market."""
+    return st.builds(NewOrder, client_id=client_ids, symbol=st.just(symbol), side=sides, price=prices, size_base=sizes)
+
+
+@st.composite
+def orders(draw: st.DrawFn, symbol: Symbol) -> Order:
+    """Build resting orders of one market, never executed beyond their size."""
+    size = draw(sizes)
+    return Order(
+        venue_id=draw(venue_ids),
+        client_id=draw(st.none() | client_ids),
+        symbol=symbol,
+        side=draw(sides),
+        price=draw(prices),
+        size_base=size,
+        executed_base=draw(st.decimals(min_value=0, max_value=size, places=8)),
+        created_ms=draw(times_ms),
+        is_live=draw(st.booleans()),
+    )
+
+
+def fills(symbol: Symbol) -> st.SearchStrategy[Fill]:
+    """Build trades of one market, with and without a reported fee."""
+    return st.builds(
+        Fill,
+        trade_id=trade_numbers.map(str).map(TradeId),
+        venue_order_id=venue_ids,
+        symbol=st.just(symbol),
+        side=sides,
+        price=prices,
+        size_base=sizes,
+        fee=st.none() | fees,
+        time_ms=times_ms,
+        is_maker=st.booleans(),
+    )
+
+
+def fill_rows(symbol: Symbol) -> st.SearchStrategy[FillRow]:
+    """Build ledger rows of fills."""
+    return st.builds(
+        FillRow,
+        fill=fills(symbol),
+        client_id=st.none() | client_ids,
+        base_change=amounts,
+        quote_change=amounts,
+        realised_quote=amounts,
+        fee_quote=st.none() | amounts,
+    )
+
+
+def opening_rows(symbol: Symbol) -> st.SearchStrategy[OpeningRow]:
+    """Build opening rows."""
+    return st.builds(
+        OpeningRow,
+        symbol=st.just(symbol),
+        time_ms=times_ms,
+        base=positive_amounts,
+        quote=positive_amounts,
+        cost_quote=prices,
+    )
+
+
+@st.composite
+def market_states(draw: st.DrawFn) -> MarketState:
+    """Build markets' items; all orders of one are in its own symbol."""
+    symbol = draw(symbols)
+    unresolved = st.builds(UnresolvedOrder, order=new_orders(symbol), signed_ms=times_ms)
+    return MarketState(
+        symbol=symbol,
+        version=draw(st.integers(min_value=0, max_value=1_000_000)),
+        inventory=draw(inventories),
+        reference_price=draw(prices),
+        cursor=draw(cursors),
+        working=tuple(draw(st.lists(orders(symbol), max_size=4))),
+        unresolved=tuple(draw(st.lists(unresolved, max_size=3))),
+        not_before_ms=draw(times_ms),
+    )
+
+
+def metadata(symbol: Symbol) -> st.SearchStrategy[VenueMetadata]:
+    """Build stored venue metadata."""
+    return st.builds(VenueMetadata, symbol=st.just(symbol), fetched_ms=times_ms, payload=texts)
+
+
+@st.composite
+def books(draw: st.DrawFn) -> Book:
+    """Build uncrossed books on a grid of 0.01, best prices first; a side may be empty."""
+    middle = draw(st.integers(min_value=100, max_value=1_000_000))
+    bid_steps = draw(st.lists(st.integers(min_value=1, max_value=99), max_size=5, unique=True))
+    ask_steps = draw(st.lists(st.integers(min_value=0, max_value=99), max_size=5, unique=True))
+    cent = Decimal("0.01")
+    return Book(
+        symbol=draw(symbols),
+        bids=tuple(BookLevel(price=(middle - step) * cent, size_base=draw(sizes)) for step in sorted(bid_steps)),
+        asks=tuple(BookLevel(price=(middle + step) * cent, size_base=draw(sizes)) for step in sorted(ask_steps)),
+        update_id=draw(trade_numbers),
+    )

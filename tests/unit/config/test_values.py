@@ -1,0 +1,301 @@
+"""What a valid deployment file becomes."""
+
+import random
+from dataclasses import FrozenInstanceError
+from decimal import Decimal
+from pathlib import Path as FilePath
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketmaker.config import load_deployment, parse_deployment
+from marketmaker.domain.accounts import AccountSettings, Clocks
+from marketmaker.domain.markets import (
+    AbsoluteBand,
+    BothSidesBand,
+    BpsBand,
+    BpsDistance,
+    CapitalAmount,
+    CapitalShare,
+    FairPriceModel,
+    FeeSchedule,
+    MarketSettings,
+    QuoteDistance,
+    ReplaceTolerance,
+    ShiftBand,
+)
+from marketmaker.domain.orders import DeploymentTag
+from marketmaker.domain.units import AccountName, Symbol
+from tests.unit.config.documents import (
+    ETH,
+    FILE,
+    PAXG,
+    Path,
+    changed,
+    full_document,
+    leaves,
+    minimal_document,
+    parse,
+    text_of,
+)
+
+MAIN = AccountName("main")
+
+SHIFT = ShiftBand(
+    min_ratio=Decimal("0.2"), max_ratio=Decimal("0.5"), max_shift_share=Decimal("0.5"), ramp_ratio=Decimal("0.1")
+)
+
+
+def test_every_key_reaches_its_domain_value() -> None:
+    deployment = parse(full_document())
+
+    assert (deployment.name, deployment.tag, deployment.region) == ("test", DeploymentTag(text="tst"), "eu-central-1")
+    assert list(deployment.accounts) == ["main", "second"]
+    assert deployment.accounts[MAIN].markets == (
+        MarketSettings(
+            symbol=Symbol("PAXG/USDT"),
+            number=1,
+            capital_base=CapitalAmount(amount=Decimal(10)),
+            capital_quote=CapitalAmount(amount=Decimal(20000)),
+            opening_cost_quote=Decimal(1900),
+            fees=FeeSchedule(maker_bps=Decimal(1), taker_bps=Decimal(10)),
+            fair_price=FairPriceModel.LAST,
+            half_spread=QuoteDistance(quote=Decimal("0.5")),
+            order_size_base=Decimal("0.1"),
+            inventory_band=ShiftBand(
+                min_ratio=Decimal("0.1"),
+                max_ratio=Decimal("0.6"),
+                max_shift_share=Decimal("0.4"),
+                ramp_ratio=Decimal("0.2"),
+            ),
+            price_band=AbsoluteBand(low=Decimal(1800), high=Decimal(2000)),
+            tolerance=ReplaceTolerance(price_share=Decimal("0.3"), size_share=Decimal("0.6"), max_age_ms=900_000),
+            max_book_age_ms=45_000,
+        ),
+        MarketSettings(
+            symbol=Symbol("ETH/USDT"),
+            number=2,
+            capital_base=CapitalShare(share=Decimal("0.5")),
+            capital_quote=CapitalShare(share=Decimal("0.25")),
+            opening_cost_quote=None,
+            fees=FeeSchedule(maker_bps=Decimal("-0.5"), taker_bps=Decimal(5)),
+            fair_price=FairPriceModel.MID,
+            half_spread=BpsDistance(bps=Decimal(3)),
+            order_size_base=Decimal("0.1"),
+            inventory_band=BothSidesBand(
+                min_ratio=Decimal("0.2"),
+                max_ratio=Decimal("0.5"),
+                half_spread_below=QuoteDistance(quote=Decimal("0.4")),
+                half_spread_above=BpsDistance(bps=Decimal(6)),
+            ),
+            price_band=BpsBand(bps=Decimal(500)),
+            tolerance=ReplaceTolerance(price_share=Decimal("0.25"), size_share=Decimal("0.5"), max_age_ms=600_000),
+            max_book_age_ms=30_000,
+        ),
+    )
+
+
+def test_defaults_are_those_of_the_architecture_and_the_guide() -> None:
+    deployment = parse(minimal_document())
+    market = deployment.accounts[MAIN].markets[0]
+
+    assert deployment.region == "ap-northeast-1"
+    assert deployment.clocks == Clocks(
+        interval_ms=5000, request_timeout_ms=2000, request_ttl_ms=2000, function_timeout_ms=8000
+    )
+    assert deployment.accounts[MAIN].dedicated is False
+    assert market.opening_cost_quote is None
+    assert market.fair_price is FairPriceModel.MID
+    assert market.inventory_band == SHIFT
+    assert market.tolerance == ReplaceTolerance(
+        price_share=Decimal("0.25"), size_share=Decimal("0.5"), max_age_ms=600_000
+    )
+    assert market.max_book_age_ms == 30_000
+
+
+def test_a_table_given_in_part_keeps_the_other_defaults() -> None:
+    document = changed(minimal_document(), (*PAXG, "inventory"), {"policy": "shift", "max_ratio": Decimal("0.4")})
+
+    market = parse(document).accounts[MAIN].markets[0]
+
+    assert market.inventory_band == ShiftBand(
+        min_ratio=Decimal("0.2"), max_ratio=Decimal("0.4"), max_shift_share=Decimal("0.5"), ramp_ratio=Decimal("0.1")
+    )
+
+
+def test_the_lease_outlives_the_function_and_its_last_request() -> None:
+    clocks = parse(full_document()).clocks
+
+    assert clocks.lease_ms == 11_500
+    assert clocks.tick_max_age_ms == 10_000
+
+
+def test_names_of_tables_and_secrets_follow_the_deployment() -> None:
+    deployment = parse(full_document())
+
+    assert (deployment.state_table, deployment.ledger_table) == ("marketmaker-test-state", "marketmaker-test-ledger")
+    assert deployment.secret_name(MAIN, "trade") == "marketmaker/test/main/trade"
+    assert deployment.secret_name(AccountName("second"), "risk") == "marketmaker/test/second/risk"
+
+
+def test_an_account_knows_all_that_its_use_cases_need() -> None:
+    deployment = parse(full_document())
+    account = deployment.accounts[AccountName("second")]
+
+    assert account == AccountSettings(
+        name=AccountName("second"),
+        venue="binance",
+        tag=DeploymentTag(text="tst"),
+        dedicated=False,
+        markets=parse(minimal_document()).accounts[MAIN].markets,
+        clocks=deployment.clocks,
+        config_hash=deployment.config_hash,
+    )
+    assert deployment.accounts[MAIN].dedicated is True
+
+
+def test_a_deployment_cannot_be_changed() -> None:
+    deployment = parse(full_document())
+
+    with pytest.raises(FrozenInstanceError):
+        deployment.name = "other"  # type: ignore[misc] # the point of the test
+    with pytest.raises(TypeError):
+        deployment.accounts[MAIN] = deployment.accounts[AccountName("second")]  # type: ignore[index] # likewise
+
+
+def test_money_is_exact_from_its_text() -> None:
+    market = parse(
+        changed(minimal_document(), (*PAXG, "order_size_base"), Decimal("123456789012345.123456789012345678"))
+    )
+
+    assert market.accounts[MAIN].markets[0].order_size_base == Decimal("123456789012345.123456789012345678")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((*ETH, "capital_quote"), {"share": 1}),
+        ((*PAXG, "capital_base"), {"amount": 0}),
+        ((*PAXG, "inventory"), {"policy": "shift", "min_ratio": 0, "max_ratio": 1}),
+        ((*PAXG, "replace"), {"price_share": 0, "size_share": 0, "max_age_s": 0}),
+        ((*PAXG, "fees"), {"maker_bps": -100, "taker_bps": 100}),
+        ((*PAXG, "price_band"), {"bps": Decimal("9999.9")}),
+        ((*PAXG, "half_spread"), {"bps": Decimal("0.001")}),
+        ((*PAXG, "number"), 0),
+        ((*PAXG, "number"), 1295),
+        (("clocks",), {"interval_s": 1, "request_ttl_ms": 999}),
+        (("clocks",), {"interval_s": 60, "function_timeout_s": 4}),
+        (
+            (*ETH, "inventory"),
+            {"policy": "both_sides", "half_spread_below": {"bps": 9}, "half_spread_above": {"bps": 1}},
+        ),
+        ((*ETH, "symbol"), "PAXG/BTC"),
+        ((*ETH, "symbol"), "PAXGBULL/USDT"),
+    ],
+)
+def test_the_ends_of_a_range_are_allowed(path: Path, value: object) -> None:
+    parse(changed(full_document(), path, value))
+
+
+def test_shares_of_one_asset_may_use_all_of_it_beside_an_amount() -> None:
+    document = changed(full_document(), (*ETH, "capital_quote"), {"share": 1})
+
+    markets = parse(document).accounts[MAIN].markets
+
+    assert [each.capital_quote for each in markets] == [
+        CapitalAmount(amount=Decimal(20000)),
+        CapitalShare(share=Decimal(1)),
+    ]
+
+
+def test_a_file_is_read_from_disk(tmp_path: FilePath) -> None:
+    path = tmp_path / "paper.toml"
+    path.write_text(text_of(full_document()), encoding="utf-8")
+
+    assert load_deployment(path) == load_deployment(str(path)) == parse(full_document())
+
+
+def _spread_out(document: dict[str, Any], chance: random.Random) -> str:
+    """The same document in another order, with comments, blank lines and other ways to write its numbers."""
+    lines = [f"{key} = {_other_toml(value, chance)}" for key, value in _shuffled(document, chance)]
+    return "".join(
+        f"{line}{chance.choice(['', '  # why', ' \n# note\n'])}\n{'\n' * chance.randrange(3)}" for line in lines
+    )
+
+
+def _shuffled(table: dict[str, Any], chance: random.Random) -> list[tuple[str, Any]]:
+    return chance.sample(list(table.items()), len(table))
+
+
+def _other_toml(value: Any, chance: random.Random) -> str:
+    match value:
+        case dict():
+            return "{" + ",".join(f"{key}={_other_toml(each, chance)}" for key, each in _shuffled(value, chance)) + "}"
+        case list():
+            return "[" + ",\n\t# next\n".join(_other_toml(each, chance) for each in value) + "]"
+        case str():
+            return chance.choice([f'"{value}"', f"'{value}'"])
+        case bool():
+            return str(value).lower()
+        case Decimal():
+            return chance.choice([str(value), f"{value:.3f}", f"{value:.5e}"])
+        case _:
+            return str(value)
+
+
+@given(chance=st.randoms(use_true_random=False))
+def test_the_hash_ignores_order_spacing_comments_and_spelling(chance: random.Random) -> None:
+    document = full_document()
+
+    respelt = parse_deployment(_spread_out(document, chance), file=FILE)
+
+    assert respelt.config_hash == parse(document).config_hash
+    assert len(respelt.config_hash) == 16
+
+
+def test_the_hash_ignores_a_default_written_out() -> None:
+    written = changed(minimal_document(), (*PAXG, "fair_price"), "mid")
+
+    assert parse(written).config_hash == parse(minimal_document()).config_hash
+
+
+def test_the_hash_knows_numbers_by_value() -> None:
+    hashes = {
+        parse(changed(minimal_document(), (*PAXG, "capital_base", "amount"), amount)).config_hash
+        for amount in (10, Decimal("10.0"), Decimal("1e1"))
+    }
+
+    assert len(hashes) == 1
+
+
+OTHER_TEXT = {
+    "test": "other",
+    "tst": "oth",
+    "eu-central-1": "eu-west-1",
+    "PAXG/USDT": "PAXG/USDC",
+    "ETH/USDT": "ETH/USDC",
+    "last": "mid",
+}
+
+
+def _another(value: Any) -> Any:
+    """A different value that is valid in the same place of the full document."""
+    match value:
+        case bool():
+            return not value
+        case str():
+            return OTHER_TEXT[value]
+        case int():
+            return value + 50
+        case _:
+            return value * Decimal("1.1")
+
+
+@pytest.mark.parametrize("path", [path for path, _ in leaves(full_document()) if path[-1] not in {"venue", "policy"}])
+def test_the_hash_changes_with_any_value(path: Path) -> None:
+    document = full_document()
+    other = changed(document, path, _another(dict(leaves(document))[path]))
+
+    assert parse(other).config_hash != parse(document).config_hash

@@ -1,0 +1,27 @@
+"""An account's clocks keep their order: requests die before leases do (R25)."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.builders import account_settings, clocks, market_settings
+
+durations_ms = st.integers(1, 900_000)
+
+
+@given(function_timeout_ms=durations_ms, request_ttl_ms=durations_ms)
+def test_a_lease_outlives_every_request_of_the_invocation_that_took_it(
+    function_timeout_ms: int, request_ttl_ms: int
+) -> None:  # R25
+    lease_ms = clocks(function_timeout_ms=function_timeout_ms, request_ttl_ms=request_ttl_ms).lease_ms
+    assert lease_ms >= function_timeout_ms + request_ttl_ms
+
+
+def test_a_tick_is_dropped_once_its_successor_is_due() -> None:
+    assert clocks(interval_ms=5_000).tick_max_age_ms == 5_000
+
+
+def test_an_account_lists_its_symbols_in_the_order_of_the_file() -> None:
+    settings = account_settings(
+        market_settings(symbol="SOL/USDC", number=1), market_settings(symbol="PAXG/USDT", number=0)
+    )
+    assert settings.symbols == ("SOL/USDC", "PAXG/USDT")
