@@ -336,11 +336,19 @@ def quote(side: Side = Side.BUY, price: Amount = "1899.5", size_base: Amount = "
     return Quote(side=side, level=level, price=Decimal(price), size_base=Decimal(size_base))
 
 
-def quotes(*wanted: Quote, reducing_side: Side = Side.BUY, half_spread: Amount = "0.5") -> Quotes:
-    """Return quotes round 1900; without any given, those of S1."""
+def quotes(
+    *wanted: Quote,
+    reducing_side: Side = Side.BUY,
+    half_spread: Amount = "0.5",
+    highest_bid: Amount = "1000000",
+    lowest_ask: Amount = "0",
+) -> Quotes:
+    """Return quotes round 1900, without a fee floor; without any given, those of S1."""
     return Quotes(
         fair=Decimal(1900),
         half_spread=Decimal(half_spread),
+        highest_bid=Decimal(highest_bid),
+        lowest_ask=Decimal(lowest_ask),
         ratio=Decimal("0.35"),
         reducing_side=reducing_side,
         quotes=wanted or (quote(Side.BUY, "1899.5"), quote(Side.SELL, "1900.5")),

@@ -405,6 +405,25 @@ def test_the_spread_is_never_narrower_than_both_floors(case: Case) -> None:  # R
 
 
 @given(quotable)
+def test_a_round_trip_at_our_own_quotes_never_loses_to_fees(case: Case) -> None:  # R36
+    assert isinstance(case.desired, Quotes)
+    bid, ask = price_pair(case.desired)
+    fee = case.settings.fees.maker_bps / 10_000
+    assert ask - bid - max(fee, Decimal(0)) * (ask + bid) >= 0
+    assert bid <= case.desired.highest_bid
+    assert ask >= case.desired.lowest_ask
+
+
+def test_quotes_shifted_up_are_wide_enough_for_the_fees_at_their_own_prices() -> None:  # R36
+    settings = market_settings(fee_schedule=fees(maker_bps="10"))
+    desired = compute_quotes(market_view(owned=inventory(base="0")), settings, instrument(tick_size="0.0001"))
+    assert isinstance(desired, Quotes)
+    bid, ask = (stage_price for stage in desired.stages[-1:] for stage_price in (stage.bid, stage.ask))
+    assert (bid + ask) / 2 > 1900
+    assert ask - bid >= (ask + bid) / 1000
+
+
+@given(quotable)
 def test_no_stage_narrows_the_spread_of_the_one_before(case: Case) -> None:
     assert isinstance(case.desired, Quotes)
     widths = [stage.ask - stage.bid for stage in case.desired.stages]

@@ -111,6 +111,24 @@ def test_of_two_orders_in_one_place_the_one_worth_keeping_stays() -> None:
     assert (made.keep, reasons(made), made.place) == ((good,), [CancelReason.PRICE_MOVED], ())
 
 
+@pytest.mark.parametrize(
+    ("side", "price", "kept"),
+    [
+        (Side.BUY, "1899.7", True),
+        (Side.BUY, "1899.71", False),
+        (Side.SELL, "1900.3", True),
+        (Side.SELL, "1900.29", False),
+    ],
+)
+def test_an_order_that_would_fill_at_a_loss_after_fees_goes_however_close_its_quote(
+    side: Side, price: str, kept: bool
+) -> None:  # R36
+    desired = quotes(highest_bid="1899.7", lowest_ask="1900.3")
+    made = plan(desired, order(side, price), within=tolerance(price_share="1"))
+    assert bool(made.keep) is kept
+    assert kept or reasons(made) == [CancelReason.BELOW_BREAK_EVEN]
+
+
 def test_an_order_that_our_new_quote_would_trade_with_goes() -> None:  # S14
     wide = tolerance(price_share="10")
     desired = quotes(quote(Side.BUY, "1897"), quote(Side.SELL, "1898"))

@@ -221,7 +221,7 @@ class Store(Protocol):
     def open_market(
         self, account: AccountName, opened: MarketState, row: LedgerRow, foreign: Mapping[Asset, Decimal]
     ) -> MarketState:
-        """Write a market's first item and opening row once; `foreign` goes to the control item with them."""
+        """Write a market's first item and opening row once, and these assets' `foreign` amounts to the control item."""
         ...
 
     def save_market(self, account: AccountName, market: MarketState) -> MarketState:
@@ -245,7 +245,7 @@ class Store(Protocol):
         ...
 
     def resume(self, account: AccountName, *, reason: str, now_ms: int) -> Control:
-        """Return to quoting, with a new epoch: an operator's act."""
+        """Return to quoting, with a new epoch: an operator's act; `Conflict` if the mode changed meanwhile."""
         ...
 
     def save_metadata(self, account: AccountName, metadata: Sequence[VenueMetadata]) -> None:

@@ -66,10 +66,15 @@ class SkippedSide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotes:
-    """The quotes wanted in a market, with how they came about."""
+    """The quotes wanted in a market, with how they came about.
+
+    `highest_bid` and `lowest_ask` are the fee floors: an order that rests inside them would fill at a loss (R36).
+    """
 
     fair: Decimal
     half_spread: Decimal
+    highest_bid: Decimal
+    lowest_ask: Decimal
     ratio: Decimal
     reducing_side: Side
     quotes: tuple[Quote, ...]
@@ -137,8 +142,9 @@ def _place_round(
 ) -> Quotes:
     wanted = simple_half_spreads(settings, fair, ratio)
     floored = with_floors(wanted, fair, settings.fees, instrument)
-    shift = inventory_shift(settings.inventory_band, ratio, min(floored.bid, floored.ask))
-    shifted = _stage("inventory", fair + shift, floored)
+    centre = fair + inventory_shift(settings.inventory_band, ratio, min(floored.bid, floored.ask))
+    shifted = _stage("inventory", centre, with_floors(floored, centre, settings.fees, instrument))
+    floor = settings.fees.break_even_half_spread(centre)
     final = _on_grid(shifted, view.book, instrument)
     sides = [
         _size_side(Side.BUY, final.bid, view.available_quote / final.bid if final.bid > ZERO else ZERO, settings),
@@ -148,6 +154,8 @@ def _place_round(
     return Quotes(
         fair=fair,
         half_spread=min(floored.bid, floored.ask),
+        highest_bid=centre - floor,
+        lowest_ask=centre + floor,
         ratio=ratio,
         reducing_side=reducing_side(settings.inventory_band, ratio),
         quotes=tuple(each for each in checked if isinstance(each, Quote)),

@@ -20,6 +20,7 @@ class CancelReason(StrEnum):
     """Why an order goes."""
 
     PRICE_MOVED = "price_moved"
+    BELOW_BREAK_EVEN = "below_break_even"
     SIZE_CHANGED = "size_changed"
     TOO_OLD = "too_old"
     CROSSES_OWN_QUOTE = "crosses_own_quote"
@@ -103,6 +104,8 @@ def _why_replace(
 ) -> CancelReason | None:
     if abs(order.price - quote.price) > tolerance.price_share * desired.half_spread:
         return CancelReason.PRICE_MOVED
+    if order.price > desired.highest_bid if order.side is Side.BUY else order.price < desired.lowest_ask:
+        return CancelReason.BELOW_BREAK_EVEN
     if _crosses(order, desired.quotes):
         return CancelReason.CROSSES_OWN_QUOTE
     if abs(order.remaining_base - quote.size_base) > tolerance.size_share * quote.size_base:

@@ -28,20 +28,20 @@ BPS = Decimal("0.0001")
 def floor_to_tick(price: Decimal, tick: Decimal) -> Decimal:
     """Round a bid down to the venue's price grid (S5)."""
     above = price % tick
-    return price - above if above >= ZERO else price - above - tick
+    return (price - above if above >= ZERO else price - above - tick).quantize(tick)
 
 
 def ceil_to_tick(price: Decimal, tick: Decimal) -> Decimal:
     """Round an ask up to the venue's price grid (S5)."""
     below = floor_to_tick(price, tick)
-    return below if below == price else below + tick
+    return below if below == price else (below + tick).quantize(tick)
 
 
 def floor_to_lot(size: Decimal, lot: Decimal) -> Decimal:
     """Round a size down to the venue's lot (S5); a size below one lot is zero."""
     if size < ZERO:
         raise ValueError(f"size {size} is negative; allowed: zero or more")
-    return size - size % lot
+    return (size - size % lot).quantize(lot)
 
 
 def clamp(value: Decimal, low: Decimal, high: Decimal) -> Decimal:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from marketmaker.domain.inventory import FillRow
 from marketmaker.domain.orders import Order
@@ -155,3 +155,5 @@ def _placed(outcome: PlaceOutcome) -> tuple[Any, ...]:
             return new.client_id, kind, new.price, new.size_base, reason
         case OutcomeUnknown(order=new, reason=reason):
             return new.client_id, "unknown", new.price, new.size_base, reason
+        case _:
+            assert_never(outcome)
