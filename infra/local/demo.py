@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -75,7 +75,9 @@ def pick_account(deployment: Deployment, data: str | None) -> AccountSettings:
 
 
 @contextmanager
-def stage(data: str | None, seed: int, start_s: float, out: Path) -> Iterator[Stage]:
+def stage(
+    data: str | None, seed: int, start_s: float, out: Path, exchange_options: Sequence[str] = ()
+) -> Iterator[Stage]:
     """Start ministack and the exchange, make tables and keys; everything ends with the context."""
     deployment = load_deployment(DEPLOYMENT_FILE)
     account = pick_account(deployment, data)
@@ -92,6 +94,7 @@ def stage(data: str | None, seed: int, start_s: float, out: Path) -> Iterator[St
         command += ["--maker-fee", str(account.markets[0].fees.maker_bps * Decimal("0.0001"))]
         command += ["--taker-fee", str(account.markets[0].fees.taker_bps * Decimal("0.0001"))]
         command += ["--data", data] if data else []
+        command += exchange_options
         log = out / "exchange.log"
         exchange = stack.enter_context(running(command, log=log, environment={}, stdout=-1, cwd=ROOT))
         endpoint = first_line(exchange, "listening on ", timeout_s=START_TIMEOUT_S, log=log)

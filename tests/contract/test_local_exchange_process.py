@@ -82,6 +82,7 @@ def test_a_signal_ends_it_while_a_client_is_connected(end: signal.Signals) -> No
         (("--maker-fee", "x"), "'x' is not a number"),
         (("--maker-fee", "inf"), "not a finite number"),
         (("--speed", "0"), "would stop the market"),
+        (("--limit-factor", "0"), "whole number from 1"),
     ],
 )
 def test_an_unusable_command_line_says_why_in_one_line(options: tuple[str, ...], said: str) -> None:

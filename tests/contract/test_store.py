@@ -28,7 +28,7 @@ from marketmaker.errors import Conflict
 from marketmaker.ports import ClaimRefusal, Store
 from tests import strategies
 from tests.fakes.store import InMemoryStore
-from tests.tables import LEDGER_TABLE, REGION, STATE_TABLE, local_store, use_fake_credentials
+from tests.tables import LEDGER_TABLE, REGION, STATE_TABLE, local_store
 
 pytest_plugins = ["tests.dynamodb_local"]
 
@@ -38,12 +38,10 @@ USDT = Asset("USDT")
 
 
 @pytest.fixture(scope="module")
-def moto_store() -> Iterator[Store]:
-    with pytest.MonkeyPatch.context() as patch:
-        use_fake_credentials(patch)
-        with mock_aws():
-            create_tables(state_table=STATE_TABLE, ledger_table=LEDGER_TABLE, region=REGION)
-            yield local_store(None)
+def moto_store(fake_credentials: None) -> Iterator[Store]:
+    with mock_aws():
+        create_tables(state_table=STATE_TABLE, ledger_table=LEDGER_TABLE, region=REGION)
+        yield local_store(None)
 
 
 @pytest.fixture(scope="module")

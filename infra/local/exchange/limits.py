@@ -32,11 +32,14 @@ class _Window:
 
 
 class RateLimits:
-    """The weight and the orders used so far, as the venue's headers report them."""
+    """The weight and the orders used so far, as the venue's headers report them.
 
-    def __init__(self) -> None:
-        self._weight = _Window(_MINUTE_MS, WEIGHT_PER_MINUTE)
-        self._orders = _Window(_TEN_SECONDS_MS, ORDERS_PER_TEN_SECONDS)
+    `factor` widens the limits for a client that replays hours in seconds.
+    """
+
+    def __init__(self, factor: int = 1) -> None:
+        self._weight = _Window(_MINUTE_MS, WEIGHT_PER_MINUTE * factor)
+        self._orders = _Window(_TEN_SECONDS_MS, ORDERS_PER_TEN_SECONDS * factor)
 
     def charge(self, weight: int, now_ms: int) -> None:
         """Count a request's weight; refuse it above the limit."""

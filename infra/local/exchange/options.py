@@ -78,6 +78,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--taker-fee", type=_signed_amount, default=Decimal("0.001"), help="fraction; negative is a rebate")
     add("--fee-asset", choices=[asset.value for asset in FeeAsset], default=FeeAsset.RECEIVED.value, help="charged in")
     add("--api-key", default="local-key", help="the key that clients must send")
+    add("--limit-factor", type=_factor, default=1, help="widens the rate limits, for clients that hurry through a day")
     add("--api-secret", default="local-secret", help="the secret that clients must sign with")
     return parser.parse_args(arguments)
 
@@ -115,7 +116,8 @@ def build_venue(options: argparse.Namespace, wall_us: WallClock) -> tuple[Venue,
         daily_volume_quote=source.daily_volume_quote,
     )
     login = Login(api_key=options.api_key, api_secret=options.api_secret)
-    return Venue(listing=listing, login=login, wall_us=wall_us), source.note
+    venue = Venue(listing=listing, login=login, wall_us=wall_us, limit_factor=options.limit_factor)
+    return venue, source.note
 
 
 def _recorded(options: argparse.Namespace) -> Source:
@@ -185,6 +187,12 @@ def _amount(text: str) -> Decimal:
     if value < ZERO:
         raise argparse.ArgumentTypeError(f"{text} is below 0")
     return value
+
+
+def _factor(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
 
 
 def _speed(text: str) -> float:

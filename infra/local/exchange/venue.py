@@ -101,14 +101,14 @@ ROUTES: dict[str, ApiRoute] = {
 class Venue:
     """The listed symbol, the login, and everything that happened at the door."""
 
-    def __init__(self, *, listing: Listing, login: Login, wall_us: WallClock) -> None:
+    def __init__(self, *, listing: Listing, login: Login, wall_us: WallClock, limit_factor: int = 1) -> None:
         self.listing = listing
         self.faults = FaultPlan()
         self.requests: Counter[str] = Counter()
         self.refused_orders: Counter[int] = Counter()
         self._login = login
         self._wall_us = wall_us
-        self._limits = RateLimits()
+        self._limits = RateLimits(limit_factor)
         self._late: list[_LateOrder] = []
 
     def catch_up(self) -> int:

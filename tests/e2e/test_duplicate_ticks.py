@@ -1,0 +1,58 @@
+"""The same tick delivered twice at once, to two operating-system processes (R9, R25, C3)."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import ccxt
+
+from infra.local.demo import Stage, function, stage
+from infra.local.exchange.dialect import Login
+from infra.local.processes import FunctionProcess
+from tests.contract.local_venue import binance
+from tests.e2e.ticks import tick_event
+
+REPETITIONS = 100
+LOGIN = Login(api_key="local-key", api_secret="local-secret")
+
+
+def deliver_to_both(here: Stage, processes: list[FunctionProcess], slot_ms: int) -> list[dict[str, Any]]:
+    """Send one tick to every process at the same moment."""
+    together = Barrier(len(processes))
+
+    def deliver(process: FunctionProcess) -> dict[str, Any]:
+        together.wait()
+        result: dict[str, Any] = process.invoke(tick_event(here, slot_ms), timeout_s=20)["ticks"][0]
+        return result
+
+    with ThreadPoolExecutor(len(processes)) as pool:
+        return list(pool.map(deliver, processes))
+
+
+def test_a_tick_delivered_to_two_processes_at_once_is_worked_once_a_hundred_times_over(tmp_path: Path) -> None:
+    placed = attempted = 0
+    with (
+        stage(None, seed=1, start_s=0, out=tmp_path, exchange_options=["--limit-factor", "100"]) as here,
+        function("replace_quotes", tmp_path / "first", 8) as first,
+        function("replace_quotes", tmp_path / "second", 8) as second,
+    ):
+        client = binance(here.endpoint, LOGIN)
+        first_slot_ms = (int(time.time()) + 1) * 1000
+        for repetition in range(REPETITIONS):
+            outcomes = deliver_to_both(here, [first, second], first_slot_ms + repetition * 1000)
+            done = [each for each in outcomes if each["outcome"] == "done"]
+            left = [each for each in outcomes if each["outcome"] in {"lease_taken", "slot_done"}]
+            assert (len(done), len(left)) == (1, 1), outcomes
+            market = done[0]["markets"][0]
+            assert market["creates_unknown"] == 0
+            placed += market["orders_placed"]
+            attempted += market["orders_placed"] + market["creates_rejected"]
+            with suppress(ccxt.OrderNotFound):
+                client.cancel_all_orders(here.symbol)
+        state = here.exchange()
+    assert state["orders"]["accepted"] == placed
+    assert state["requests"]["POST /api/v3/order"] == attempted
+    assert placed >= REPETITIONS * 1.5
