@@ -29,6 +29,7 @@ class RecordingTelemetry:
     def __init__(self) -> None:
         self.lines: list[tuple[str, Mapping[str, Any]]] = []
         self.counted: Counter[str] = Counter()
+        self.flushes = 0
 
     def record(self, event: str, fields: Mapping[str, Any]) -> None:
         """Keep one line."""
@@ -38,3 +39,7 @@ class RecordingTelemetry:
         """Add to the sums."""
         for name, count in counts.items():
             self.counted[name] += int(count)
+
+    def flush(self) -> None:
+        """Note that the counts were written out."""
+        self.flushes += 1

@@ -64,6 +64,11 @@ class Faults:
         """End what fails always."""
         del self._always[call]
 
+    def clear(self) -> None:
+        """Forget all that was to happen."""
+        self._once.clear()
+        self._always.clear()
+
     def meet(self, call: str) -> None:
         """Let what is due happen."""
         if call in self._always:
@@ -83,10 +88,11 @@ class Call:
 
 @dataclass(slots=True, kw_only=True)
 class _Late:
-    """A create that is accepted at a later lookup."""
+    """A create that is accepted at a later lookup, unless it has expired by then."""
 
     order: NewOrder
     lookups_left: int
+    expires_ms: int
 
 
 class FakeVenue:
@@ -101,6 +107,7 @@ class FakeVenue:
         self.orders: dict[VenueOrderId, Order] = {}
         self.last_prices: dict[Symbol, Decimal] = {}
         self.clock_offset_ms = 0
+        self.request_ttl_ms = 5_000
         self.is_frozen = False
         self.lists_twice = False
         self.trade_fee: Fee | None = None
@@ -171,10 +178,11 @@ class FakeVenue:
         self._replies.append(self._unknown)
 
     def accept_next_after(self, lookups: int) -> None:
-        """Accept the next create only once it has been looked up in vain so many times."""
+        """Accept the next create only once it has been looked up in vain so many times, within its time to live."""
 
         def reply(order: NewOrder) -> PlaceOutcome:
-            self._late.append(_Late(order=order, lookups_left=lookups))
+            expires_ms = self.time_now_ms() + self.request_ttl_ms
+            self._late.append(_Late(order=order, lookups_left=lookups, expires_ms=expires_ms))
             return self._unknown(order)
 
         self._replies.append(reply)
@@ -202,6 +210,14 @@ class FakeVenue:
     def forget_lookups(self, count: int) -> None:
         """Lag: know no order at so many lookups."""
         self._forgetful_lookups = count
+
+    def calm(self) -> None:
+        """End every trouble; what it has already done remains."""
+        self.faults.clear()
+        self.list_trades()
+        self._replies.clear()
+        self._silent_cancels = False
+        self._cancel_failures = self._stale_reads = self._forgetful_lookups = 0
 
     # What a test asks of it
 
@@ -436,6 +452,7 @@ class FakeVenue:
         for late in [each for each in self._late if each.order.client_id == key]:
             if late.lookups_left == 0:
                 self._late.remove(late)
-                self._accept(late.order)
+                if self.time_now_ms() <= late.expires_ms:
+                    self._accept(late.order)
             else:
                 late.lookups_left -= 1

@@ -153,12 +153,12 @@ def test_quote_reserved_by_foreign_orders_is_not_used() -> None:  # S2a, R21
     by_hand = at.venue.add_order(replace(foreign_order(Side.BUY, "1890"), size_base=Decimal("9.99")))
     report = only_market(at.tick())
     assert isinstance(report.desired, Quotes)
-    assert [quote.size_base for quote in report.desired.quotes] == [Decimal("0.0627"), Decimal("0.1")]
+    assert [quote.size_base for quote in report.desired.quotes] == [Decimal("0.0625"), Decimal("0.1")]
     assert by_hand in at.venue.live()
 
 
 def test_what_our_own_orders_reserve_is_still_ours_to_use() -> None:  # R21
-    at = bench(account_settings(market_settings(order_size_base="5")))
+    at = bench(account_settings(market_settings(order_size_base="5")), totals={PAXG: "5", USDT: "9500"})
     at.tick()
     assert at.tick().counts()["orders_kept"] == 2
 

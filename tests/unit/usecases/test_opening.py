@@ -15,7 +15,6 @@ from tests.builders import PAXG, SYMBOL, USDT, account_settings, foreign_order, 
 from tests.fakes.desk import Bench, bench, only_market
 from tests.fakes.venue import BALANCES, BOOKS, LAST_PRICES
 
-CROSS = Symbol("PAXG/FDUSD")
 SECOND = Symbol("XAUT/USDT")
 
 
@@ -111,8 +110,8 @@ def test_last_price_model_opens_at_the_last_price() -> None:
 def test_quote_that_another_market_owns_is_not_given_again() -> None:  # S2a
     at = two_markets(market_settings(), market_settings(symbol=SECOND, number=1))
     at.tick()
-    assert given(at) == (5, 20_000)
-    assert given(at, SECOND) == (4, 0)
+    assert given(at) == (Decimal(5), Decimal(20_000))
+    assert given(at, SECOND) == (Decimal(4), Decimal(0))
 
 
 def test_shares_of_one_asset_are_of_the_account_and_not_of_the_rest() -> None:  # S2a
@@ -191,7 +190,7 @@ def test_market_does_not_open_on_an_unknown_balance_or_book(part: str) -> None: 
     at.venue.faults.fail_once(part, Retryable("no answer"))
     assert detail(at) in {"no answer", "no fair price to open at"}
     at.tick()
-    assert given(at) == (5, 19_000)
+    assert given(at) == (Decimal(5), Decimal(19_000))
 
 
 def test_market_does_not_open_on_a_balance_that_is_not_reported() -> None:  # R7

@@ -268,9 +268,7 @@ def test_balance_that_is_not_reported_is_unknown_and_not_zero() -> None:  # R7
     report = at.tick(4)
     assert report.outcome is TickOutcome.DONE
     desired = only_market(report).desired
-    assert desired == NoQuotes(
-        reason=NoQuotesReason.OBSERVATION_FAILED, detail="the venue reports no balance of USDT"
-    )
+    assert desired == NoQuotes(reason=NoQuotesReason.OBSERVATION_FAILED, detail="the venue reports no balance of USDT")
     assert at.alerts.sent == []
     assert at.state().inventory.quote == 19_000
 

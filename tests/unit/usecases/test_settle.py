@@ -158,11 +158,13 @@ def test_trades_listed_twice_are_booked_once() -> None:  # R14
     assert_exact(at)
 
 
-def test_trades_are_not_read_while_nothing_of_ours_executed() -> None:
+def test_trades_are_read_once_a_minute_while_nothing_of_ours_executed() -> None:
     at = quoting()
     at.tick(11)
     assert at.venue.received("fills_since") == []
     at.tick()
+    assert len(at.venue.received("fills_since")) == 1
+    at.tick(11)
     assert len(at.venue.received("fills_since")) == 1
 
 

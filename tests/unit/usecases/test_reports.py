@@ -1,0 +1,91 @@
+"""What a tick says of itself: a summary, and a decision record that explains it."""
+
+from decimal import Decimal
+from typing import Any
+
+from marketmaker.domain.orders import Side
+from marketmaker.domain.quoting import NoQuotesReason
+from marketmaker.errors import Retryable
+from marketmaker.ports import RejectionKind
+from tests.builders import SYMBOL, foreign_order
+from tests.fakes.desk import Bench, bench
+from tests.fakes.venue import OPEN_ORDERS
+
+
+def record_of(at: Bench) -> dict[str, Any]:
+    event, fields = at.telemetry.lines[-1]
+    assert event == "tick"
+    return dict(fields)
+
+
+def test_quiet_tick_writes_a_few_bytes() -> None:
+    at = bench()
+    at.tick(2)
+    record = record_of(at)
+    assert record == {"slot": at.slot_ms, "outcome": "done", "config": "0123456789abcdef", "kept": 2}
+    assert len(str(record)) <= 200
+
+
+def test_quiet_tick_without_quotes_says_why() -> None:
+    at = bench()
+    at.venue.quote(SYMBOL, "2100", "2100.2")
+    at.tick()
+    assert record_of(at)["no_quotes"] == {SYMBOL: NoQuotesReason.PRICE_OUTSIDE_BAND}
+
+
+def test_unreachable_venue_is_recorded_with_its_reason() -> None:
+    at = bench()
+    at.venue.faults.fail_once(OPEN_ORDERS, Retryable("503"))
+    report = at.tick()
+    assert record_of(at)["detail"] == "503"
+    assert report.summary()["detail"] == "503"
+    assert report.counts() == {}
+
+
+def test_tick_that_acts_records_what_it_saw_did_and_why() -> None:
+    at = bench()
+    at.tick()
+    at.venue.fill(at.venue.only(Side.BUY), "0.04")
+    at.venue.quote(SYMBOL, "1901", "1901.2")
+    at.venue.reject_next(RejectionKind.WOULD_TAKE)
+    at.venue.lose_next_request()
+    at.tick()
+    (market,) = record_of(at)["markets"]
+    assert market["saw"]["bids"] == [(Decimal(1901), Decimal(5))]
+    assert market["saw"]["base"] == Decimal("5.04")
+    assert [stage[0] for stage in market["stages"]] == ["half_spread", "floors", "inventory", "grid"]
+    assert [cancelled[1] for cancelled in market["cancelled"]] == ["price_moved", "price_moved"]
+    assert [placed[1] for placed in market["placed"]] == ["would_take", "unknown"]
+    assert [booked[1] for booked in market["booked"]] == [Decimal("0.04")]
+    assert market["fills"] == 1
+
+
+def test_accepted_and_blocked_places_are_recorded() -> None:
+    at = bench()
+    at.venue.lose_next_request()
+    at.tick()
+    at.venue.clock_offset_ms = -60_000
+    (market,) = record_of(at)["markets"]
+    assert [placed[1] for placed in market["placed"]] == ["unknown", "accepted"]
+    at.venue.quote(SYMBOL, "1901", "1901.2")
+    at.tick()
+    (market,) = record_of(at)["markets"]
+    assert market["blocked"] == [(Side.BUY, 0)]
+
+
+def test_full_record_of_a_market_that_never_opened_says_why() -> None:
+    at = bench()
+    at.venue.quote(SYMBOL, "", "1900.1")
+    report = at.tick()
+    (market,) = report.record(in_full=True)["markets"]
+    assert market["detail"] == "no fair price to open at"
+    assert "saw" not in market
+
+
+def test_book_is_recorded_with_at_most_five_levels_a_side() -> None:
+    at = bench()
+    at.tick()
+    for step in range(8):
+        at.venue.add_order(foreign_order(Side.BUY, 1890 - step))
+    (market,) = at.tick().record(in_full=True)["markets"]
+    assert len(market["saw"]["bids"]) == 5
