@@ -11,7 +11,7 @@ from marketmaker.adapters.ccxt_venue.client import LocalRoute
 from marketmaker.domain.orders import DeploymentTag, NewOrder, OrderIdentity, Side
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.units import Symbol
-from marketmaker.errors import ConfigError, Fatal, Retryable
+from marketmaker.errors import AccountRefused, ConfigError, Retryable
 from marketmaker.ports import (
     Accepted,
     CancelResult,
@@ -99,7 +99,7 @@ def test_metadata_is_small_and_loads_without_asking_the_venue(here: Connected) -
 
 
 def test_a_symbol_the_venue_does_not_list_is_fatal(here: Connected) -> None:
-    with pytest.raises(Fatal, match="does not list one of NO/THING"):
+    with pytest.raises(AccountRefused, match="does not list one of NO/THING"):
         here.venue.fetch_metadata([Symbol("NO/THING")], here.deadline())
 
 
@@ -246,7 +246,7 @@ def test_a_slow_answer_is_cut_at_the_deadline_and_unknown(here: Connected) -> No
 
 def test_a_bad_key_is_fatal_for_the_account(here: Connected) -> None:  # R26
     wrong = CcxtVenue(replace(login(here.local), api_key="wrong"), here.clock)
-    with pytest.raises(Fatal, match="AuthenticationError"):
+    with pytest.raises(AccountRefused, match="AuthenticationError"):
         wrong.open_orders(here.deadline())
     wrong.load(here.venue.fetch_metadata([PAXG], here.deadline()))
     (outcome,) = wrong.place([here.new(Side.BUY, "1898.5")], here.deadline())

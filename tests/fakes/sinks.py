@@ -13,9 +13,12 @@ class RecordingAlerts:
 
     def __init__(self) -> None:
         self.sent: list[Alert] = []
+        self.failures: list[Exception] = []
 
     def send(self, alert: Alert) -> None:
-        """Keep one alert."""
+        """Keep one alert, or raise the next failure that a test has put in the way."""
+        if self.failures:
+            raise self.failures.pop(0)
         self.sent.append(alert)
 
     def kinds(self) -> list[str]:

@@ -28,7 +28,7 @@ def test_it_has_one_market_an_account() -> None:
 def test_the_generated_market_is_the_guides_example() -> None:
     (market,) = LOCAL.accounts[AccountName("generated")].markets
 
-    assert market.fair_price is FairPriceModel.LAST
+    assert market.fair_price is FairPriceModel.MID
     assert market.half_spread == QuoteDistance(quote=Decimal("0.5"))
     assert market.order_size_base == Decimal("0.1")
     assert market.fees == FeeSchedule(maker_bps=Decimal(1), taker_bps=Decimal(10))

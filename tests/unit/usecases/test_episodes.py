@@ -1,5 +1,8 @@
 """One message when a condition starts, one when it ends (R27)."""
 
+import pytest
+
+from marketmaker.errors import Fatal, Refused, Retryable
 from marketmaker.ports import Severity
 from marketmaker.usecases.episodes import Condition, follow_episodes
 from tests.builders import SYMBOL
@@ -30,6 +33,19 @@ def test_condition_of_an_account_names_no_market() -> None:
     follow(at, OF_THE_ACCOUNT)
     assert [(each.text, each.symbol) for each in at.alerts.sent] == [("main: 503", None)]
     assert at.store.read_account(at.account).episodes == {"venue_unreachable"}
+
+
+@pytest.mark.parametrize("error", [Retryable("throttled"), Refused("too long"), Fatal("no such topic")])
+def test_alert_that_could_not_be_sent_is_recorded_and_tried_again(error: Exception) -> None:  # R27
+    at = bench()
+    at.alerts.failures = [error]
+    follow(at, STARTED)
+    assert at.alerts.sent == []
+    event, fields = at.telemetry.lines[-1]
+    assert (event, fields["kind"], fields["reason"]) == ("alert_failed", "price_band", str(error))
+    follow(at, STARTED)
+    follow(at, STARTED)
+    assert at.alerts.kinds() == ["price_band"]
 
 
 def test_episode_that_another_opened_first_is_not_alerted_twice() -> None:

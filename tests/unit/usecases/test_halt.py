@@ -2,7 +2,7 @@
 
 from marketmaker.domain.orders import Side
 from marketmaker.domain.state import Mode
-from marketmaker.errors import Fatal, Retryable
+from marketmaker.errors import AccountRefused, Fatal, Retryable
 from marketmaker.ports import Severity
 from marketmaker.usecases.halt import HaltReport, HaltRequest, halt
 from marketmaker.usecases.operate import ResumeRequest, resume
@@ -156,7 +156,7 @@ def test_read_that_fails_between_the_two_empty_ones_starts_them_again() -> None:
 
 def test_account_that_the_venue_refuses_is_reported_and_not_verified() -> None:  # R26
     at = quoting()
-    at.venue.faults.fail_always("cancel", Fatal("invalid API key"))
+    at.venue.faults.fail_always("cancel", AccountRefused("invalid API key"))
     report = stop(at, in_ms=10_000)
     assert report.verified_s is None
     assert report.orders_left == 2

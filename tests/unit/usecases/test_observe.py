@@ -3,7 +3,7 @@
 import pytest
 
 from marketmaker.domain.state import BookMark
-from marketmaker.errors import Fatal, Retryable
+from marketmaker.errors import AccountRefused, Retryable
 from marketmaker.ports import Unknown
 from marketmaker.usecases.observe import mark_books, observe
 from tests.builders import SYMBOL, book
@@ -37,8 +37,8 @@ def test_unknown_open_orders_end_the_observation() -> None:  # R7
 def test_refused_account_ends_the_observation() -> None:  # R26
     at = bench()
     at.tick()
-    at.venue.faults.fail_once("observe", Fatal("invalid API key"))
-    with pytest.raises(Fatal):
+    at.venue.faults.fail_once("observe", AccountRefused("invalid API key"))
+    with pytest.raises(AccountRefused):
         observe(at.desk, at.control, at.deadline())
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from marketmaker.domain.orders import Side
 from marketmaker.domain.state import Mode
-from marketmaker.errors import Fatal, Retryable
+from marketmaker.errors import AccountRefused, Retryable
 from marketmaker.ports import Severity
 from marketmaker.usecases.operate import ResumeRequest, describe, resume
 from marketmaker.usecases.reports import TickOutcome
@@ -28,10 +28,10 @@ def test_resumed_account_quotes_at_the_next_tick() -> None:  # S11
 
 def test_resume_after_a_refused_account_lets_the_next_refusal_alert_again() -> None:  # R26, R27
     at = bench()
-    at.venue.faults.fail_once("observe", Fatal("invalid API key"))
+    at.venue.faults.fail_once("observe", AccountRefused("invalid API key"))
     at.tick()
     resume(REQUEST, at.desk)
-    at.venue.faults.fail_once("observe", Fatal("invalid API key"))
+    at.venue.faults.fail_once("observe", AccountRefused("invalid API key"))
     at.tick()
     assert at.alerts.kinds() == ["account_refused", "resume", "account_refused"]
 
@@ -71,7 +71,7 @@ def test_description_names_who_works_the_account_and_what_is_unknown() -> None:
 def test_description_without_the_venue_has_no_prices_and_says_why() -> None:  # R7
     at = bench()
     at.tick()
-    at.venue.faults.fail_once("observe", Fatal("invalid API key"))
+    at.venue.faults.fail_once("observe", AccountRefused("invalid API key"))
     described = describe(at.desk, at.deadline())
     (market,) = described["markets"]
     assert described["venue_problem"] == "invalid API key"

@@ -12,7 +12,7 @@ from marketmaker.domain.quoting import NoQuotes, NoQuotesReason
 from marketmaker.domain.replacing import CancelReason
 from marketmaker.domain.state import Mode
 from marketmaker.domain.units import Symbol
-from marketmaker.errors import Conflict, Fatal, Refused, Retryable
+from marketmaker.errors import AccountRefused, Conflict, Refused, Retryable
 from marketmaker.ports import RejectionKind, Severity
 from marketmaker.usecases.reports import TickOutcome
 from tests.builders import SLOT_MS, SYMBOL, USDT, account_settings, foreign_order, market_settings, order
@@ -336,8 +336,9 @@ def test_own_order_in_an_unconfigured_symbol_is_cancelled_within_one_tick() -> N
     at = quoting()
     stray = at.venue.add_order(order(BUY, "50", symbol="OLD/USDT"))
     at.venue._instruments[Symbol("OLD/USDT")] = replace(at.venue._instruments[SYMBOL], symbol=Symbol("OLD/USDT"))
-    at.tick()
+    assert at.tick().summary()["strays_cancelled"] == 1
     assert stray.venue_id not in {each.venue_id for each in at.venue.live()}
+    assert at.telemetry.counted["strays_cancelled"] == 1
 
 
 def test_foreign_orders_survive_ticks_guards_and_replacements() -> None:  # R4
@@ -356,7 +357,7 @@ def test_foreign_orders_survive_ticks_guards_and_replacements() -> None:  # R4
 
 def test_refused_account_is_halted_with_one_alert() -> None:  # R26
     at = quoting()
-    at.venue.faults.fail_always("observe", Fatal("invalid API key"))
+    at.venue.faults.fail_always("observe", AccountRefused("invalid API key"))
     report = at.tick()
     assert report.outcome is TickOutcome.ACCOUNT_REFUSED
     assert at.control.mode is Mode.HALTED
@@ -425,6 +426,25 @@ def test_lost_save_of_an_unknown_create_keeps_the_lease() -> None:  # R1
         at.tick()
     assert at.control.lease is not None
     assert at.tick().outcome is TickOutcome.LEASE_TAKEN
+
+
+@pytest.mark.parametrize("call", ["claim", "read_account", "save_market", "release"])
+def test_store_that_does_not_answer_is_a_counted_outcome_and_frees_no_lease(call: str) -> None:  # R3
+    at = bench()
+    at.store.faults.fail_once(call, Retryable("throttled"))
+    report = at.tick()
+    assert report.outcome is TickOutcome.STATE_UNREACHABLE
+    assert report.detail == "throttled"
+    assert at.alerts.sent == []
+    assert (at.control.lease is None) is (call == "claim")
+
+
+def test_orders_whose_item_could_not_be_written_are_adopted_not_doubled() -> None:  # R1, R2
+    at = bench()
+    at.store.faults.fail_once("save_market", Retryable("throttled"))
+    at.tick(5)
+    assert at.venue.methods().count("place") == 1
+    assert {each.venue_id for each in at.state().working} == {each.venue_id for each in at.venue.live()}
 
 
 def test_every_60th_slot_is_recorded_in_full() -> None:

@@ -11,21 +11,24 @@
 
 import decimal
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from threading import Lock
 from typing import Any
 
 import boto3
 import msgspec
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
+from marketmaker.adapters.aws_failures import as_failure
 from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
 from marketmaker.adapters.clock import SystemClock
 from marketmaker.adapters.dynamodb import DynamoDbStore
 from marketmaker.adapters.recorded_alerts import RecordedAlerts
-from marketmaker.adapters.secrets import read_venue_key
+from marketmaker.adapters.secrets import VenueKey, read_venue_key
 from marketmaker.adapters.sns import SnsAlerts
 from marketmaker.adapters.telemetry import PowertoolsTelemetry
 from marketmaker.config import Deployment, KeyPurpose, load_deployment
@@ -56,11 +59,16 @@ __all__ = [
     "load_deployment",
     "open_desks",
     "plain_values",
+    "read_tick",
     "replace_quotes",
     "resume",
 ]
 
 _AWS = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+_BOTO3 = Lock()
+"""boto3's default session must not make clients in two threads at once."""
+_MAX_AHEAD_MS = 300_000
+"""A claimed slot refuses every earlier one, so a slot far ahead would stop an account for as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,15 +101,35 @@ def account_desk(key: KeyPurpose) -> Desk:
     """Build the desk of the account in the environment, once a process and key."""
     environment = Environment.read(os.environ)
     deployment = load_deployment(environment.deployment_file)
-    return build_desk(environment, deployment, pick_account(deployment, environment.account), key)
+    telemetry = PowertoolsTelemetry(service="marketmaker", deployment=deployment.name)
+    return build_desk(environment, deployment, pick_account(deployment, environment.account), key, telemetry)
 
 
-def open_desks(deployment_file: str, account: str | None, key: KeyPurpose) -> list[Desk]:
-    """Build the desks of one account, or of all, for an operator."""
+def open_desks(deployment_file: str, account: str | None, key: KeyPurpose) -> Mapping[AccountName, Callable[[], Desk]]:
+    """Prepare the desks of one account, or of all, for an operator; building one can only fail its own account."""
     environment = Environment.read({**os.environ, "MM_DEPLOYMENT_FILE": deployment_file})
     deployment = load_deployment(deployment_file)
-    accounts = [pick_account(deployment, account)] if account else list(deployment.accounts.values())
-    return [build_desk(environment, deployment, each, key) for each in accounts]
+    accounts = [pick_account(deployment, account)] if account else deployment.accounts.values()
+    return {
+        each.name: partial(build_desk, environment, deployment, each, key, OperatorTelemetry()) for each in accounts
+    }
+
+
+def read_tick(body: str, desk: Desk) -> Tick:
+    """Read a message of the tick queue.
+
+    Raises:
+        ValueError: it is no tick, or not one of this account: working it would quote with another's settings.
+    """
+    try:
+        tick = msgspec.json.decode(body, type=Tick)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"not a tick: {error}") from error
+    if tick.account != desk.settings.name:
+        raise ValueError(f"account: {tick.account!r} is not allowed: this function works {desk.settings.name}")
+    if tick.slot_ms % 1000 or tick.slot_ms > desk.clock.now_ms() + _MAX_AHEAD_MS:
+        raise ValueError(f"slot_ms: {tick.slot_ms} is not allowed: a whole second since 1970, not ahead of now")
+    return tick
 
 
 def pick_account(deployment: Deployment, name: str | None) -> AccountSettings:
@@ -109,17 +137,21 @@ def pick_account(deployment: Deployment, name: str | None) -> AccountSettings:
     if name is None and len(deployment.accounts) == 1:
         return next(iter(deployment.accounts.values()))
     if name is None or AccountName(name) not in deployment.accounts:
-        raise ConfigError(f"MM_ACCOUNT: {name} is not allowed: one of {', '.join(deployment.accounts)}")
+        raise ConfigError(f"account (MM_ACCOUNT): {name} is not allowed: one of {', '.join(deployment.accounts)}")
     return deployment.accounts[AccountName(name)]
 
 
-def build_desk(environment: Environment, deployment: Deployment, account: AccountSettings, key: KeyPurpose) -> Desk:
+def build_desk(
+    environment: Environment,
+    deployment: Deployment,
+    account: AccountSettings,
+    key: KeyPurpose,
+    telemetry: Telemetry,
+) -> Desk:
     """Connect one account's use cases to the venue, the tables and the topics."""
     set_decimal_context()
     clock = SystemClock()
-    telemetry = PowertoolsTelemetry(service="marketmaker", deployment=deployment.name)
-    secrets = boto3.client("secretsmanager", region_name=deployment.region, config=_AWS)
-    venue_key = read_venue_key(secrets, deployment.secret_name(account.name, key))
+    venue_key = _read_venue_key(deployment, account, key)
     login = VenueLogin(
         api_key=venue_key.api_key,
         secret=venue_key.secret,
@@ -140,6 +172,19 @@ def build_desk(environment: Environment, deployment: Deployment, account: Accoun
     )
 
 
+class OperatorTelemetry:
+    """Records nothing: a terminal shows what was done, and log lines among its output would break `--json`."""
+
+    def record(self, event: str, fields: Mapping[str, Any]) -> None:
+        """Leave it to the output."""
+
+    def count(self, account: AccountName, counts: Mapping[str, float]) -> None:
+        """Leave it to the functions."""
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
 def set_decimal_context() -> None:
     """Set the one Decimal context, for this thread and those that start later."""
     decimal.DefaultContext.prec = PRECISION
@@ -155,4 +200,16 @@ def _alerts(environment: Environment, deployment: Deployment, telemetry: Telemet
     if not environment.topic_critical or not environment.topic_info:
         return RecordedAlerts(telemetry)
     topics = {Severity.CRITICAL: environment.topic_critical, Severity.INFO: environment.topic_info}
-    return SnsAlerts(boto3.client("sns", region_name=deployment.region, config=_AWS), topics)
+    with _BOTO3:
+        return SnsAlerts(boto3.client("sns", region_name=deployment.region, config=_AWS), topics)
+
+
+def _read_venue_key(deployment: Deployment, account: AccountSettings, key: KeyPurpose) -> VenueKey:
+    try:
+        with _BOTO3:
+            secrets = boto3.client("secretsmanager", region_name=deployment.region, config=_AWS)
+    except BotoCoreError as error:
+        raise as_failure(error, "the AWS settings of this environment") from error
+    except ValueError as error:
+        raise ConfigError(f"AWS_ENDPOINT_URL: {error}") from error
+    return read_venue_key(secrets, deployment.secret_name(account.name, key))

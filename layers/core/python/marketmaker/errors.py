@@ -21,6 +21,14 @@ class Fatal(MarketMakerError):
     """Nothing can work until a human acts: halt and alert."""
 
 
+class AccountRefused(Fatal):
+    """The venue refuses the login, or does not list one of its markets; every further request would be refused too."""
+
+
+class StateUnreachable(Retryable):
+    """The store did not answer; what it holds is unknown."""
+
+
 class OrderGone(Refused):
     """The order named by a cancel or a lookup is not live: filled, cancelled or never accepted."""
 

@@ -124,7 +124,7 @@ class CancelOutcome:
 
 
 class Venue(Protocol):
-    """One login at one venue. Every method raises `Fatal` when the account itself is refused."""
+    """One login at one venue. Every method raises `AccountRefused` when the login itself is refused."""
 
     def knows(self, symbols: Sequence[Symbol]) -> bool:
         """Tell whether these markets' metadata is loaded."""

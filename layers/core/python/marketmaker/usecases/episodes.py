@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from marketmaker.domain.units import Symbol
+from marketmaker.errors import Fatal, Refused, Retryable
 from marketmaker.ports import Alert, Severity
 from marketmaker.usecases.desk import Desk
 
@@ -26,25 +27,39 @@ class Condition:
 
 
 def follow_episodes(desk: Desk, conditions: Iterable[Condition], open_now: frozenset[str]) -> None:
-    """Open an episode for each condition that starts and close the one that ended, with one alert each."""
+    """Open an episode for each condition that starts and close the one that ended, with one alert each.
+
+    An episode whose first message could not be delivered stays closed, so that the next tick tries again (R27).
+    """
     account = desk.settings.name
     for condition in conditions:
         key = condition.key
         if condition.text is not None and key not in open_now:
-            if desk.store.open_episode(account, key, text=condition.text, now_ms=desk.clock.now_ms()):
-                _send(desk, condition, Severity.CRITICAL, condition.text)
+            opened = desk.store.open_episode(account, key, text=condition.text, now_ms=desk.clock.now_ms())
+            if opened and not _send(desk, condition, Severity.CRITICAL, condition.text):
+                desk.store.close_episode(account, key)
         elif condition.text is None and key in open_now and desk.store.close_episode(account, key):
             _send(desk, condition, Severity.INFO, f"{condition.kind} is over; quoting goes on by itself")
 
 
-def _send(desk: Desk, condition: Condition, severity: Severity, text: str) -> None:
+def deliver(desk: Desk, alert: Alert) -> bool:
+    """Send one alert; a failure is recorded and never stops what the alert is about."""
+    try:
+        desk.alerts.send(alert)
+    except (Retryable, Refused, Fatal) as error:
+        fields = {"account": alert.account, "kind": alert.kind, "text": alert.text, "reason": str(error)}
+        desk.telemetry.record("alert_failed", fields)
+        return False
+    return True
+
+
+def _send(desk: Desk, condition: Condition, severity: Severity, text: str) -> bool:
     where = f"{desk.settings.name} {condition.symbol}" if condition.symbol else desk.settings.name
-    desk.alerts.send(
-        Alert(
-            account=desk.settings.name,
-            kind=condition.kind,
-            severity=severity,
-            text=f"{where}: {text}",
-            symbol=condition.symbol,
-        )
+    alert = Alert(
+        account=desk.settings.name,
+        kind=condition.kind,
+        severity=severity,
+        text=f"{where}: {text}",
+        symbol=condition.symbol,
     )
+    return deliver(desk, alert)

@@ -14,6 +14,7 @@ from marketmaker.domain.units import AccountName
 from marketmaker.errors import Fatal, MarketMakerError, Retryable
 from marketmaker.ports import Alert, CancelResult, Deadline, Severity
 from marketmaker.usecases.desk import Desk
+from marketmaker.usecases.episodes import deliver
 from marketmaker.usecases.settle import settle
 
 EMPTY_READS = 2
@@ -85,7 +86,7 @@ def halt(request: HaltRequest, desk: Desk, deadline: Deadline) -> HaltReport:
         _settle_ledger(desk, progress, deadline)
     report = _report(request, progress)
     desk.telemetry.record("halt", {**report.summary(), "reason": request.reason, "requested_by": request.requested_by})
-    desk.alerts.send(_alert(request, report))
+    deliver(desk, _alert(request, report))
     return report
 
 

@@ -1,6 +1,7 @@
 """The tick's one round of reads: state and venue side by side."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from marketmaker.domain.markets import FairPriceModel
@@ -8,7 +9,7 @@ from marketmaker.domain.orders import Order
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import AccountState, BookMark, Control
 from marketmaker.domain.units import Asset, Symbol
-from marketmaker.errors import Retryable
+from marketmaker.errors import Retryable, StateUnreachable
 from marketmaker.ports import Balance, Deadline, Observation, Unknown
 from marketmaker.usecases.desk import Desk
 
@@ -38,17 +39,18 @@ def observe(desk: Desk, control: Control, deadline: Deadline) -> Seen:
 
     Raises:
         Retryable: the open orders, or on a cold start the markets' metadata, could not be read.
-        Fatal: the venue refuses the account.
+        StateUnreachable: the account's items could not be read.
+        AccountRefused: the venue refuses the account.
     """
     settings = desk.settings
     last_for = [each.symbol for each in settings.markets if each.fair_price is FairPriceModel.LAST]
     if desk.venue.knows(settings.symbols):
         reading = desk.alongside.submit(desk.store.read_account, settings.name)
         observation = desk.venue.observe(settings.symbols, last_for, deadline)
-        state = reading.result()
+        state = _result(reading)
         desk.ensure_metadata(tuple(state.metadata.values()), deadline)
     else:
-        state = desk.store.read_account(settings.name)
+        state = _result(desk.alongside.submit(desk.store.read_account, settings.name))
         desk.ensure_metadata(tuple(state.metadata.values()), deadline)
         observation = desk.venue.observe(settings.symbols, last_for, deadline)
     if isinstance(observation.open_orders, Unknown):
@@ -61,6 +63,13 @@ def observe(desk: Desk, control: Control, deadline: Deadline) -> Seen:
         marks=mark_books(observation.books, control.book_marks, now_ms),
         now_ms=now_ms,
     )
+
+
+def _result(reading: Future[AccountState]) -> AccountState:
+    try:
+        return reading.result()
+    except Retryable as error:
+        raise StateUnreachable(str(error)) from error
 
 
 def mark_books(

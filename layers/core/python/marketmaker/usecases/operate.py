@@ -11,7 +11,7 @@ from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import MarketMakerError
 from marketmaker.ports import Alert, Deadline, Severity, Unknown
 from marketmaker.usecases.desk import Desk
-from marketmaker.usecases.episodes import ACCOUNT_REFUSED
+from marketmaker.usecases.episodes import ACCOUNT_REFUSED, deliver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +29,8 @@ def resume(request: ResumeRequest, desk: Desk) -> Control:
     control = desk.store.resume(request.account, reason=reason, now_ms=desk.clock.now_ms())
     desk.store.close_episode(request.account, ACCOUNT_REFUSED)
     desk.telemetry.record("resume", {"account": request.account, "reason": reason, "epoch": control.epoch})
-    desk.alerts.send(
-        Alert(
-            account=request.account,
-            kind="resume",
-            severity=Severity.INFO,
-            text=f"{request.account} resumed by {request.requested_by}: {request.reason}. Quoting starts again",
-        )
-    )
+    text = f"{request.account} resumed by {request.requested_by}: {request.reason}. Quoting starts again"
+    deliver(desk, Alert(account=request.account, kind="resume", severity=Severity.INFO, text=text))
     return control
 
 

@@ -1,7 +1,8 @@
 """One tick of an account: claim → observe → book → value → plan → act → record (architecture, "One tick").
 
 Duplicate, late and overlapping ticks change nothing; whatever the venue answers, a tick returns normally. Only a defect
-raises, and then the lease is left to expire: no other tick may start while a request of this one can still be alive.
+raises. Then, and when the store does not answer, the lease is left to expire: no other tick may start while a request
+of this one can still be alive.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,8 @@ from typing import TypeIs
 from marketmaker.domain.quoting import NoQuotesReason, Quotes
 from marketmaker.domain.state import BookMark, Control, MarketState, Mode
 from marketmaker.domain.units import AccountName, Asset, Symbol
-from marketmaker.errors import Conflict, Fatal, Refused, Retryable
-from marketmaker.ports import ClaimRefusal, Deadline, PlaceOutcome, Rejected, RejectionKind
+from marketmaker.errors import AccountRefused, Conflict, Refused, Retryable, StateUnreachable
+from marketmaker.ports import CancelResult, ClaimRefusal, Deadline, PlaceOutcome, Rejected, RejectionKind
 from marketmaker.usecases.act import ActedMarket, PlannedMarket, act
 from marketmaker.usecases.decide import Decision, compare_ledger, decide, prepare_all
 from marketmaker.usecases.desk import Desk
@@ -59,26 +60,37 @@ def replace_quotes(tick: Tick, desk: Desk, *, owner: str) -> TickReport:
     if now_ms - tick.slot_ms > clocks.tick_max_age_ms:
         return _finish(desk, _report(desk, tick, TickOutcome.STALE, detail=f"{now_ms - tick.slot_ms} ms old"))
     deadline = Deadline(at_ms=now_ms + clocks.function_timeout_ms, clock=desk.clock)
-    claim = desk.store.claim(tick.account, slot_ms=tick.slot_ms, owner=owner, now_ms=now_ms, lease_ms=clocks.lease_ms)
-    if isinstance(claim, ClaimRefusal):
-        return _finish(desk, _report(desk, tick, TickOutcome(claim.value)))
     try:
-        report, refreshed = _work(desk, tick, claim, deadline)
-    except Fatal as error:
-        report, refreshed = _refuse(desk, tick, str(error)), _unchanged(claim)
-    desk.store.release(
-        tick.account,
-        owner=owner,
-        book_marks=refreshed.book_marks,
-        differing=refreshed.differing,
-        unreachable_ticks=refreshed.unreachable_ticks,
-    )
+        claim = desk.store.claim(
+            tick.account, slot_ms=tick.slot_ms, owner=owner, now_ms=now_ms, lease_ms=clocks.lease_ms
+        )
+        if isinstance(claim, ClaimRefusal):
+            return _finish(desk, _report(desk, tick, TickOutcome(claim.value)))
+        report, refreshed = _work_or_halt(desk, tick, claim, deadline)
+        desk.store.release(
+            tick.account,
+            owner=owner,
+            book_marks=refreshed.book_marks,
+            differing=refreshed.differing,
+            unreachable_ticks=refreshed.unreachable_ticks,
+        )
+    except Retryable as error:
+        return _finish(desk, _report(desk, tick, TickOutcome.STATE_UNREACHABLE, detail=str(error)))
     return _finish(desk, report)
+
+
+def _work_or_halt(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple[TickReport, _Refreshed]:
+    try:
+        return _work(desk, tick, control, deadline)
+    except AccountRefused as error:
+        return _refuse(desk, tick, str(error)), _unchanged(control)
 
 
 def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple[TickReport, _Refreshed]:
     try:
         seen = observe(desk, control, deadline)
+    except StateUnreachable:
+        raise
     except (Retryable, Refused) as error:
         return _unreachable(desk, tick, control, str(error))
     prepared = prepare_all(desk, seen, deadline)
@@ -86,14 +98,14 @@ def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple
     decisions = [decide(desk, seen, each, control, differences) for each in prepared]
     open_markets = {each.settings.symbol for each in prepared if each.market is not None}
     strays = [order for order in desk.own(seen.open_orders) if order.symbol not in open_markets]
-    if strays:
-        desk.venue.cancel(strays, deadline)
+    stray_cancels = desk.venue.cancel(strays, deadline) if strays else ()
     markets = _carry_out(desk, decisions, control, tick.slot_ms, deadline)
     follow_episodes(desk, _conditions(markets), seen.state.episodes)
     report = _report(desk, tick, TickOutcome.DONE, markets=markets)
+    report = replace(report, strays_cancelled=sum(each.result is CancelResult.CANCELLED for each in stray_cancels))
     refused = [each.reason for market in markets for each in market.places if _is_fatal(each)]
     if refused:
-        report = replace(_refuse(desk, tick, refused[0]), markets=markets)
+        report = replace(_refuse(desk, tick, refused[0]), markets=markets, strays_cancelled=report.strays_cancelled)
     return report, _Refreshed(book_marks=seen.marks, differing=differing, unreachable_ticks=0)
 
 

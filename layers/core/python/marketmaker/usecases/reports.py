@@ -26,6 +26,7 @@ class TickOutcome(StrEnum):
     HALTED = "halted"
     VENUE_UNREACHABLE = "venue_unreachable"
     ACCOUNT_REFUSED = "account_refused"
+    STATE_UNREACHABLE = "state_unreachable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +114,11 @@ class TickReport:
     config_hash: str
     detail: str = ""
     markets: tuple[MarketReport, ...] = ()
+    strays_cancelled: int = 0
 
     def counts(self) -> dict[str, int]:
         """Sum the markets' counts."""
-        total: dict[str, int] = {}
+        total: dict[str, int] = {"strays_cancelled": self.strays_cancelled}
         for market in self.markets:
             for name, count in market.counts().items():
                 total[name] = total.get(name, 0) + count
@@ -130,12 +132,13 @@ class TickReport:
             "outcome": self.outcome,
             "config": self.config_hash,
             "detail": self.detail,
+            "strays_cancelled": self.strays_cancelled,
             "markets": [market.summary() for market in self.markets],
         }
 
     def record(self, *, in_full: bool) -> Mapping[str, Any]:
         """Describe the tick for the log: in full where it acted or when asked, in a few bytes where it was quiet."""
-        if in_full or any(market.acted for market in self.markets):
+        if in_full or self.strays_cancelled or any(market.acted for market in self.markets):
             return dict(self.summary()) | {"markets": [market.record() for market in self.markets]}
         kept = sum(len(market.plan.keep) for market in self.markets)
         brief = {"slot": self.slot_ms, "outcome": self.outcome, "config": self.config_hash, "kept": kept}

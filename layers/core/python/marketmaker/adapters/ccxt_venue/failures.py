@@ -3,7 +3,7 @@
 import ccxt
 import requests
 
-from marketmaker.errors import Fatal, MarketMakerError, OrderGone, Refused, Retryable, Unresolved, WouldTake
+from marketmaker.errors import AccountRefused, MarketMakerError, OrderGone, Refused, Retryable, Unresolved, WouldTake
 
 NOT_EXECUTED = (ccxt.RateLimitExceeded, ccxt.DDoSProtection, ccxt.InvalidNonce, ccxt.OnMaintenance)
 
@@ -14,7 +14,7 @@ def read_failure(error: Exception) -> MarketMakerError:
         return error
     text = describe(error)
     if isinstance(error, ccxt.AuthenticationError):
-        return Fatal(text)
+        return AccountRefused(text)
     if isinstance(error, ccxt.OrderNotFound):
         return OrderGone(text)
     if isinstance(error, ccxt.BadSymbol | ccxt.BadRequest | ccxt.ArgumentsRequired | ccxt.NotSupported):
@@ -28,7 +28,7 @@ def write_failure(error: Exception) -> MarketMakerError:
     | ccxt | meaning |
     |---|---|
     | rate limit, wrong clock, maintenance | certainly not executed: `Retryable` |
-    | authentication, permission | `Fatal` |
+    | authentication, permission | `AccountRefused` |
     | order not found | `OrderGone` |
     | would match at once | `WouldTake` |
     | any other answer of the venue | `Refused` |
@@ -40,7 +40,7 @@ def write_failure(error: Exception) -> MarketMakerError:
     if isinstance(error, NOT_EXECUTED):
         return Retryable(text)
     if isinstance(error, ccxt.AuthenticationError):
-        return Fatal(text)
+        return AccountRefused(text)
     if isinstance(error, ccxt.OrderNotFound):
         return OrderGone(text)
     if isinstance(error, ccxt.OrderImmediatelyFillable | ccxt.OrderNotFillable):

@@ -26,7 +26,7 @@ from marketmaker.domain.orders import Fill, NewOrder, Order
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import Asset, ClientOrderId, Symbol, VenueOrderId, plain
-from marketmaker.errors import Fatal, MarketMakerError, OrderGone, Refused, Retryable, Unresolved, WouldTake
+from marketmaker.errors import AccountRefused, MarketMakerError, OrderGone, Refused, Retryable, Unresolved, WouldTake
 from marketmaker.ports import (
     Accepted,
     Balance,
@@ -88,15 +88,15 @@ class CcxtVenue:
         """Read these markets' metadata from the venue and use it.
 
         Raises:
-            Fatal: the venue does not list a symbol.
+            AccountRefused: the venue does not list a symbol.
         """
         try:
             fetched = self._read(lambda client: _fetch_markets(client, symbols), deadline)
         except Refused as error:
-            raise Fatal(f"the venue does not list one of {', '.join(symbols)}: {error}") from error
+            raise AccountRefused(f"the venue does not list one of {', '.join(symbols)}: {error}") from error
         unknown = [symbol for symbol in symbols if symbol not in fetched]
         if unknown:
-            raise Fatal(f"the venue does not list {', '.join(unknown)}")
+            raise AccountRefused(f"the venue does not list {', '.join(unknown)}")
         now_ms = self._clock.now_ms()
         metadata = [
             VenueMetadata(symbol=symbol, fetched_ms=now_ms, payload=json.dumps(fetched[symbol], sort_keys=True))
@@ -161,7 +161,9 @@ class CcxtVenue:
             order = self.find_order(symbol, venue_id, by_client_id=False, deadline=deadline)
             if len(self._client_ids) >= _REMEMBERED_ORDERS:
                 self._client_ids.clear()
-            self._client_ids[venue_id] = order.client_id if order else None
+            if order is None:
+                return None
+            self._client_ids[venue_id] = order.client_id
         return self._client_ids[venue_id]
 
     def time_ms(self, deadline: Deadline) -> int:
@@ -257,7 +259,10 @@ class CcxtVenue:
     def _measure_clock(self, deadline: Deadline) -> None:
         """Measure the venue's clock against ours, half a round trip allowed for."""
         sent_ms = self._clock.now_ms()
-        venue_ms = self._send(lambda client: int(client.fetch_time()), deadline)
+        try:
+            venue_ms = self._send(lambda client: int(client.fetch_time()), deadline)
+        except Exception as error:
+            raise read_failure(error) from error
         self._clock_offset_ms = venue_ms - (sent_ms + self._clock.now_ms()) // 2
 
     def _parallel[T](self, calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -313,9 +318,7 @@ def _order_lookup(symbol: Symbol, params: Mapping[str, Any]) -> Call[Order]:
 
 def _cancellation(order: Order) -> Call[Order]:
     return lambda client: parsing.parse_order(
-        client.parse_order(
-            client.privateDeleteOrder({"symbol": _market_id(order.symbol), "orderId": order.venue_id})
-        )
+        client.parse_order(client.privateDeleteOrder({"symbol": _market_id(order.symbol), "orderId": order.venue_id}))
     )
 
 
@@ -340,7 +343,7 @@ def _rejection(error: MarketMakerError) -> RejectionKind:
             return RejectionKind.WOULD_TAKE
         case Retryable():
             return RejectionKind.RETRYABLE
-        case Fatal():
+        case AccountRefused():
             return RejectionKind.FATAL
         case _:
             return RejectionKind.REFUSED
