@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from marketmaker.adapters.dynamodb import create_tables
+from infra.local.tables import create_tables
 from marketmaker.domain.units import AccountName
 from tests.tables import LEDGER_TABLE, REGION, STATE_TABLE, use_fake_credentials
 
@@ -27,7 +27,15 @@ _accounts = count()
 
 
 @pytest.fixture(scope="session")
-def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def fake_credentials() -> Iterator[None]:
+    """Set credentials that open nothing, for the whole session: engines of different scope share them."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_fake_credentials(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local(fake_credentials: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start DynamoDB Local in memory on a free port, with both tables; gives its endpoint."""
     java, jar = shutil.which("java"), _EMULATOR / "DynamoDBLocal.jar"
     missing = (
@@ -43,15 +51,16 @@ def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("dynamodb_local") / "output.txt"
     command = [java, "-Djava.library.path=./DynamoDBLocal_lib", "-jar", jar.name]
     options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
-    with pytest.MonkeyPatch.context() as patch, log.open("w") as output:
-        use_fake_credentials(patch)
-        with subprocess.Popen([*command, *options], cwd=_EMULATOR, stdout=output, stderr=output) as process:  # noqa: S603
-            try:
-                _wait_until_it_answers(endpoint, process, log)
-                create_tables(state_table=STATE_TABLE, ledger_table=LEDGER_TABLE, region=REGION, endpoint=endpoint)
-                yield endpoint
-            finally:
-                process.terminate()
+    with (
+        log.open("w") as output,
+        subprocess.Popen([*command, *options], cwd=_EMULATOR, stdout=output, stderr=output) as process,  # noqa: S603
+    ):
+        try:
+            _wait_until_it_answers(endpoint, process, log)
+            create_tables(state_table=STATE_TABLE, ledger_table=LEDGER_TABLE, region=REGION, endpoint=endpoint)
+            yield endpoint
+        finally:
+            process.terminate()
 
 
 @pytest.fixture

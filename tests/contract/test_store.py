@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from marketmaker.adapters.dynamodb import create_tables
+from infra.local.tables import create_tables
 from marketmaker.domain.inventory import FillRow, OpeningRow, open_inventory
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.state import (

@@ -14,8 +14,11 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from marketmaker.adapters.aws_failures import as_failure, error_code
-from marketmaker.adapters.dynamodb.tables import LEDGER_KEY, STATE_KEY, key_schema, key_types
 from marketmaker.errors import Conflict, Retryable
+
+STATE_KEY = ("account", "item")
+LEDGER_KEY = ("market", "row")
+"""Partition and sort key of each table, both text."""
 
 type RawItem = dict[str, dict[str, Any]]
 """An item as the service writes it: name to type and value."""
@@ -79,8 +82,7 @@ class TableClient:
             max_retry_attempts=settings.attempts - 1,
         )
         for table, names in ((settings.state_table, STATE_KEY), (settings.ledger_table, LEDGER_KEY)):
-            schema = {"KeySchema": key_schema(*names), "AttributeDefinitions": key_types(*names)}
-            connection.add_meta_table(MetaTable({"TableName": table, **schema}))
+            connection.add_meta_table(_described(table, *names))
         return connection
 
     def get(self, table: str, key: tuple[str, str]) -> RawItem:
@@ -175,6 +177,19 @@ class TableClient:
     def _item(answer: dict[str, Any], name: str) -> RawItem:
         item: RawItem = answer.get(name, {})
         return item
+
+
+def _described(table: str, hash_key: str, range_key: str) -> MetaTable:
+    return MetaTable(
+        {
+            "TableName": table,
+            "KeySchema": [
+                {"AttributeName": hash_key, "KeyType": "HASH"},
+                {"AttributeName": range_key, "KeyType": "RANGE"},
+            ],
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in (hash_key, range_key)],
+        }
+    )
 
 
 def _stored(error: BotoCoreError | ClientError) -> RawItem:
