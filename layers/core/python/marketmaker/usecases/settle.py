@@ -105,9 +105,10 @@ def _book_new_fills(
     """Book the unseen fills of our own orders, oldest first, each chunk with the market item in one transaction."""
     account = desk.settings.name
     reread_id = market.cursor.reread_id
+    reading = desk.alongside.submit(desk.store.known_fills, account, market.symbol, reread_id)
     listed = desk.venue.fills_since(market.symbol, reread_id, deadline)
     fills = tuple({fill.trade_id: fill for fill in listed}.values())
-    known = desk.store.known_fills(account, market.symbol, reread_id)
+    known = reading.result()
     market = _with_booked(market, (fill for fill in fills if fill.trade_id in known))
     client_ids = {order.venue_id: order.client_id for order in market.working}
     owned: list[tuple[Fill, ClientOrderId]] = []
