@@ -11,7 +11,7 @@ from pathlib import Path
 
 import boto3
 
-from infra.local.processes import ProcessFailedError, free_port, running
+from infra.local.processes import ProcessFailedError, free_port, last_line, running
 from marketmaker.config import Deployment
 from marketmaker.domain.units import AccountName
 
@@ -56,7 +56,7 @@ def _wait_until_up(endpoint: str, log: Path) -> None:
             return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise ProcessFailedError(f"ministack did not start: {log.read_text(encoding='utf-8')[-600:]}")
+    raise ProcessFailedError(f"ministack did not start; {log} ends: {last_line(log)}")
 
 
 @contextmanager

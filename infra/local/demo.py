@@ -4,6 +4,7 @@ Real parts: the functions' handlers in processes of their own, unmodified ccxt o
 and Secrets Manager on ministack. What is not here yet: the schedules and the queue; this file sends the ticks.
 """
 
+import http.client
 import json
 import os
 import signal
@@ -16,16 +17,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from infra.local.aws import ROOT, ministack, put_keys, variables
 from infra.local.demo_view import Progress, render
-from infra.local.processes import FunctionProcess, ProcessFailedError, first_line, running
+from infra.local.processes import FunctionProcess, ProcessFailedError, first_line, last_line, running
 from infra.local.reconcile import reconcile
 from infra.local.tables import create_tables
 from marketmaker.config import Deployment, load_deployment
@@ -38,8 +41,17 @@ START_TIMEOUT_S = 60.0
 TICK_TIMEOUT_S = 15.0
 HALT_TIMEOUT_S = 60.0
 FRAME_S = 0.25
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-console = Console()
+console = Console(highlight=False)
+
+
+class Stopped(BaseException):
+    """A signal ends the demo; like an interrupt it passes every handler of errors."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +70,14 @@ class Stage:
 
     def exchange(self) -> dict[str, Any]:
         """Read the exchange's own account of what happened."""
-        with urllib.request.urlopen(f"{self.endpoint}/local/state", timeout=5) as answer:  # noqa: S310 - our own loopback
-            state: dict[str, Any] = json.load(answer)
-            return state
+        try:
+            with urllib.request.urlopen(f"{self.endpoint}/local/state", timeout=5) as answer:  # noqa: S310 - our own loopback
+                state: dict[str, Any] = json.load(answer)
+                return state
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            log = self.out / "exchange.log"
+            text = f"the local exchange does not answer ({error}); {log} ends: {last_line(log)}"
+            raise ProcessFailedError(text) from error
 
 
 def pick_account(deployment: Deployment, data: str | None) -> AccountSettings:
@@ -93,7 +110,7 @@ def stage(
         command += ["--symbol", account.markets[0].symbol, "--start-s", str(start_s)]
         command += ["--maker-fee", str(account.markets[0].fees.maker_bps * Decimal("0.0001"))]
         command += ["--taker-fee", str(account.markets[0].fees.taker_bps * Decimal("0.0001"))]
-        command += ["--data", data] if data else []
+        command += [*(["--data", data] if data else []), *exchange_options]
         command += exchange_options
         log = out / "exchange.log"
         exchange = stack.enter_context(running(command, log=log, environment={}, stdout=-1, cwd=ROOT))
@@ -144,7 +161,7 @@ def summarise(here: Stage, progress: Progress, before_halt: dict[str, Any], halt
     after = here.exchange()
     totals = reconcile(here.deployment, here.account.name, here.account.markets[0].symbol, after)
     for difference in totals.differences:
-        console.print(f"[red]ledger: {difference}")
+        console.print(f"[red]ledger:[/red] {escape(difference)}", soft_wrap=True)
     counts = progress.counts
     placed = counts["orders_placed"]
     tag = f"mm{here.account.tag.text}"
@@ -208,26 +225,35 @@ def main(
     out: Annotated[Path, typer.Option(help="Where summary.json and the logs go.")] = ROOT / "out" / "demo",
 ) -> None:
     """Quote a market on this machine in real time, halt it, and check every fill, fee and balance."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in STOP_SIGNALS:
+        signal.signal(number, _stop)
     try:
         summary = run(data, seconds, seed, start_s, out)
     except (ConfigError, ProcessFailedError, OSError) as error:
-        console.print(f"[red]demo failed:[/red] {error}", highlight=False)
+        console.print(f"[red]demo failed:[/red] {escape(' '.join(str(error).split()))}", soft_wrap=True)
         raise typer.Exit(1) from error
-    except KeyboardInterrupt as error:
+    except Stopped as stopped:
         console.print("interrupted; every process is stopped")
-        raise typer.Exit(130) from error
+        raise typer.Exit(128 + stopped.number) from stopped
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     table = Table("figure", "value", title="summary")
     for name, value in summary.items():
         table.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
     console.print(table)
-    console.print(f"written to {os.path.relpath(out / 'summary.json')}; the functions' logs are beside it")
+    written = os.path.relpath(out / "summary.json")
+    console.print(f"written to {escape(written)}; the functions' logs are beside it", soft_wrap=True)
     problems = judge(summary)
     for problem in problems:
         console.print(f"[red]failed:[/red] {problem}")
     if problems:
         raise typer.Exit(1)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """Stop once: a second Ctrl-C must not interrupt the ending of the processes."""
+    for each in STOP_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped(number)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 COUNTS = ("orders_placed", "orders_kept", "orders_cancelled", "cancelled_unfilled", "protective_cancels", "fills")
+WIDTH = 80
+"""Of the whole view: a terminal's least."""
 _EVENTS_SHOWN = 8
+_SHOWN = {
+    "orders_placed": ("placed", "cyan"),
+    "orders_kept": ("kept", "dim"),
+    "orders_cancelled": ("cancelled", "yellow"),
+    "protective_cancels": ("cancelled for safety", "red"),
+    "fills": ("filled", "green"),
+}
 
 
 @dataclass(slots=True)
@@ -23,7 +32,7 @@ class Progress:
     elapsed_s: float = 0.0
     ticks: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    events: list[str] = field(default_factory=list)
+    events: list[Text] = field(default_factory=list)
 
     def add(self, tick: Mapping[str, Any]) -> None:
         """Count one tick's result and write it up."""
@@ -31,68 +40,83 @@ class Progress:
         market = tick["markets"][0] if tick["markets"] else {}
         for name in COUNTS:
             self.counts[name] += market.get(name, 0)
-        done = [f"{market[name]} {name.removeprefix('orders_')}" for name in COUNTS if market.get(name)]
-        wanted = market.get("quotes", [])
-        quotes = "  ".join(f"{side} {_number(size)} @ {_number(price)}" for side, price, size in wanted)
-        reason = market.get("no_quotes") or (tick["outcome"] if tick["outcome"] != "done" else "")
-        line = f"{self.elapsed_s:5.1f} s  {quotes or reason}  [{', '.join(done) or 'quiet'}]"
+        reason = market.get("no_quotes") or ("" if tick["outcome"] == "done" else tick["outcome"])
+        line = Text(f"{self.elapsed_s:5.1f} s  ", no_wrap=True, overflow="ellipsis")
+        if reason:
+            line.append(f"{reason.replace('_', ' ')}: {market.get('detail') or tick['detail']}  ", style="red")
+        for side, price, size in market.get("quotes", []):
+            line.append(f"{side} {_number(size)} @ {_number(price)}  ")
+        done = [(f"{market[name]} {word}", style) for name, (word, style) in _SHOWN.items() if market.get(name)]
+        for index, (text, style) in enumerate(done):
+            line.append(", " if index else "→ ", style="dim").append(text, style=style)
         self.events = [*self.events, line][-_EVENTS_SHOWN:]
 
 
 def render(title: str, progress: Progress, exchange: Mapping[str, Any], stage: str) -> RenderableType:
     """Draw one frame from the exchange's own state and the ticks' results."""
-    bar = ProgressBar(total=progress.seconds, completed=min(progress.elapsed_s, progress.seconds), width=60)
-    return Panel(
-        Group(
-            Text(stage, style="bold"),
-            bar,
-            Text(),
-            _ladder(exchange),
-            Text(),
-            _figures(progress, exchange),
-            Text(),
-            Text("\n".join(progress.events), style="dim"),
-        ),
-        title=title,
-        width=100,
+    rows = [*progress.events, *[Text()] * (_EVENTS_SHOWN - len(progress.events))]
+    body = Group(
+        _clock(progress, stage), Text(), _ladder(exchange), Text(), _figures(progress, exchange), Text(), *rows
     )
+    return Panel(body, title=title, width=WIDTH, padding=(0, 1))
+
+
+def _clock(progress: Progress, stage: str) -> Table:
+    elapsed_s = min(progress.elapsed_s, progress.seconds)
+    line = Table.grid(padding=(0, 2))
+    bar = ProgressBar(total=progress.seconds, completed=elapsed_s, width=40)
+    line.add_row(Text(stage, style="bold"), bar, f"{elapsed_s:3.0f} of {progress.seconds:.0f} s")
+    return line
 
 
 def _ladder(exchange: Mapping[str, Any]) -> Table:
-    """Show the market's best prices and our orders, highest price first."""
-    rows = [
-        (Decimal(exchange["market_ask"]), "market ask", "red"),
-        (Decimal(exchange["market_bid"]), "market bid", "green"),
-    ]
+    """Show the market's best prices and our orders, highest price first; always four rows, so that nothing jumps."""
+    rows: list[tuple[Decimal, str, str, str]] = []
+    for side, style in (("ask", "red"), ("bid", "green")):
+        if exchange[f"market_{side}"] is not None:
+            rows.append((Decimal(exchange[f"market_{side}"]), f"market {side}", "", style))
     for order in exchange["open_orders"]:
-        side = order["side"].lower()
         left = Decimal(order["origQty"]) - Decimal(order["executedQty"])
-        rows.append((Decimal(order["price"]), f"our {side} {_number(left)}", "bold cyan"))
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    for price, what, style in sorted(rows, reverse=True):
-        table.add_row(Text(f"{price:,.2f}", style=style), Text(what, style=style))
+        rows.append((Decimal(order["price"]), f"our {order['side'].lower()}", _number(left), "bold cyan"))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", min_width=12)
+    table.add_column(min_width=12)
+    table.add_column(justify="right", min_width=8)
+    for price, what, size, style in sorted(rows, reverse=True):
+        table.add_row(f"{price:,.2f}", what, size, style=style)
+    for _ in range(4 - len(rows)):
+        table.add_row()
     return table
 
 
 def _figures(progress: Progress, exchange: Mapping[str, Any]) -> Table:
     base, quote = exchange["symbol"].split("/")
-    mid = (Decimal(exchange["market_bid"]) + Decimal(exchange["market_ask"])) / 2
+    mid = _mid(exchange)
     held = {asset: Decimal(exchange["balances"][asset]["total"]) for asset in (base, quote)}
     first = {asset: Decimal(exchange["initial_balances"][asset]) for asset in (base, quote)}
-    equity = held[quote] + held[base] * mid
-    gained = held[quote] - first[quote] + (held[base] - first[base]) * mid
-    table = Table(box=None, padding=(0, 2))
-    for name in ("inventory", "ratio", "PnL of trading", "placed", "kept", "cancelled", "fills", "two-sided"):
-        table.add_column(name, justify="right")
-    counts = progress.counts
-    table.add_row(
-        f"{_number(held[base])} {base}",
-        f"{held[base] * mid / equity:.1%}",
-        f"{gained:+.4f} {quote}",
-        *(str(counts[name]) for name in ("orders_placed", "orders_kept", "orders_cancelled", "fills")),
-        f"{exchange['two_sided_uptime'] or 0:.0%}",
-    )
+    ratio, gain = "unknown", Text("unknown")
+    if mid is not None:
+        ratio = f"{held[base] * mid / (held[quote] + held[base] * mid):.1%}"
+        gained = held[quote] - first[quote] + (held[base] - first[base]) * mid
+        gain = Text(f"{gained:+.4f} {quote}", style="green" if gained >= 0 else "red")
+    uptime, counts = exchange["two_sided_uptime"], progress.counts
+    cancelled = counts["orders_cancelled"] + counts["protective_cancels"]
+    table = Table.grid(padding=(0, 2))
+    for column in range(6):
+        table.add_column(style="" if column % 2 else "dim", min_width=9)
+    table.add_row("inventory", f"{_number(held[base])} {base}", "ratio", ratio, "two-sided", _share(uptime))
+    table.add_row("trading", gain, "fills", str(counts["fills"]), "placed", str(counts["orders_placed"]))
+    table.add_row("ticks", str(progress.ticks), "kept", str(counts["orders_kept"]), "cancelled", str(cancelled))
     return table
+
+
+def _mid(exchange: Mapping[str, Any]) -> Decimal | None:
+    bid, ask = exchange["market_bid"], exchange["market_ask"]
+    return None if bid is None or ask is None else (Decimal(bid) + Decimal(ask)) / 2
+
+
+def _share(value: float | None) -> str:
+    return "not yet" if value is None else f"{value:.0%}"
 
 
 def _number(value: Any) -> str:  # noqa: ANN401 - text or Decimal

@@ -1,4 +1,4 @@
-"""Child processes that end with their parent, whatever ends it."""
+"""Child processes that end with the context that started them, whatever ends it but SIGKILL."""
 
 import json
 import os
@@ -9,11 +9,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 STOP_TIMEOUT_S = 5.0
+_EOF_TIMEOUT_S = 1.0
+_SHOWN_CHARACTERS = 300
 
 
 class ProcessFailedError(RuntimeError):
@@ -54,6 +56,11 @@ def running(
 
 
 def _end(process: subprocess.Popen[str]) -> None:
+    """End a group: a reader of standard input by closing it, whoever is left by signals."""
+    if process.stdin is not None:
+        with suppress(BrokenPipeError, subprocess.TimeoutExpired):
+            process.stdin.close()
+            process.wait(_EOF_TIMEOUT_S)
     for kind in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, kind)
@@ -80,7 +87,7 @@ def first_line(process: subprocess.Popen[str], starts_with: str, *, timeout_s: f
             break
         if line.startswith(starts_with):
             return line.removeprefix(starts_with).strip()
-    raise ProcessFailedError(f"{process.args!r} did not print {starts_with!r}; its log: {_tail(log)}")
+    raise ProcessFailedError(f"{log.stem} did not print {starts_with.strip()!r}; its log {log} ends: {last_line(log)}")
 
 
 class FunctionProcess:
@@ -100,9 +107,11 @@ class FunctionProcess:
             self._process.stdin.flush()
             line = self._lines.get(timeout=timeout_s)
         except (BrokenPipeError, queue.Empty) as error:
-            raise ProcessFailedError(f"the function did not answer; its log: {_tail(self._log)}") from error
+            raise ProcessFailedError(
+                f"the function did not answer; {self._log} ends: {last_line(self._log)}"
+            ) from error
         if line is None:
-            raise ProcessFailedError(f"the function ended; its log: {_tail(self._log)}")
+            raise ProcessFailedError(f"the function ended; {self._log} ends: {last_line(self._log)}")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise ProcessFailedError(str(answer["error"]))
@@ -123,6 +132,7 @@ def _read_lines(process: subprocess.Popen[str]) -> "queue.Queue[str | None]":
     return lines
 
 
-def _tail(log: Path) -> str:
-    text = log.read_text(encoding="utf-8", errors="replace").strip()
-    return text[-600:] or "(empty)"
+def last_line(log: Path) -> str:
+    """Return the last line of a log: of a traceback, what was raised."""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip()[:_SHOWN_CHARACTERS] for line in reversed(lines) if line.strip()), "(empty)")

@@ -36,7 +36,7 @@ def reconcile(
         base: sum((row["base_change"] for row in fills.values()), _opened(opening, "base")),
         quote: sum((row["quote_change"] for row in fills.values()), _opened(opening, "quote")),
     }
-    differences = [*_compare_fills(fills, {str(trade["id"]): trade for trade in exchange["trades"]})]
+    differences = [*_compare_fills(fills, {str(trade["id"]): trade for trade in exchange["trades"]}, quote)]
     differences += [
         f"{asset}: the ledger has {amount}, the exchange {totals[asset]['total']}"
         for asset, amount in held.items()
@@ -47,7 +47,7 @@ def reconcile(
     return LedgerTotals(
         fills=len(fills),
         realised_quote=sum((row["realised_quote"] for row in fills.values()), Decimal(0)),
-        fees_quote=sum((row["fee_quote"] for row in fills.values()), Decimal(0)),
+        fees_quote=sum((row.get("fee_quote") or Decimal(0) for row in fills.values()), Decimal(0)),
         base=held[base],
         differences=tuple(differences),
     )
@@ -68,15 +68,32 @@ def _opened(opening: list[dict[str, Any]], name: str) -> Decimal:
     return opening[0][name] if opening else Decimal(0)
 
 
-def _compare_fills(fills: Mapping[str, Mapping[str, Any]], trades: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
-    for trade_id in trades.keys() - fills.keys():
+def _compare_fills(
+    fills: Mapping[str, Mapping[str, Any]], trades: Mapping[str, Mapping[str, Any]], quote: str
+) -> Iterable[str]:
+    for trade_id in sorted(trades.keys() - fills.keys(), key=int):
         yield f"trade {trade_id} is missing in the ledger"
-    for trade_id in fills.keys() - trades.keys():
+    for trade_id in sorted(fills.keys() - trades.keys(), key=int):
         yield f"fill {trade_id} is unknown to the exchange"
-    for trade_id in fills.keys() & trades.keys():
+    for trade_id in sorted(fills.keys() & trades.keys(), key=int):
         row, trade = fills[trade_id], trades[trade_id]
-        ours = (row["price"], row["size_base"], row["fee_amount"], row["fee_asset"], row["side"])
-        side = "buy" if trade["isBuyer"] else "sell"
-        theirs = (*map(Decimal, (trade["price"], trade["qty"], trade["commission"])), trade["commissionAsset"], side)
-        if ours != theirs:
-            yield f"fill {trade_id}: the ledger has {ours}, the exchange {theirs}"
+        ours = {name: row.get(name) for name in ("price", "size_base", "fee_amount", "fee_asset", "side", "fee_quote")}
+        theirs = _as_row(trade, quote)
+        yield from (
+            f"fill {trade_id}: {name} is {ours[name]} in the ledger, {theirs[name]} at the exchange"
+            for name in ours
+            if ours[name] != theirs[name]
+        )
+
+
+def _as_row(trade: Mapping[str, Any], quote: str) -> dict[str, Any]:
+    """Write the exchange's trade as the ledger must have it; a fee in base is worth the price of its fill."""
+    price, fee = Decimal(trade["price"]), Decimal(trade["commission"])
+    return {
+        "price": price,
+        "size_base": Decimal(trade["qty"]),
+        "fee_amount": fee,
+        "fee_asset": trade["commissionAsset"],
+        "side": "buy" if trade["isBuyer"] else "sell",
+        "fee_quote": fee if trade["commissionAsset"] == quote else fee * price,
+    }

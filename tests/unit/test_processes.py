@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import processes
+from infra.local import aws, processes
 from infra.local.processes import FunctionProcess, ProcessFailedError, first_line, free_port, last_line, running
 
 SLEEP = "import time; print('ready', flush=True); time.sleep(600)"
@@ -167,6 +167,32 @@ def test_a_function_without_a_pipe_cannot_be_invoked(tmp_path: Path) -> None:
         pytest.raises(ProcessFailedError, match="not a pipe"),
     ):
         FunctionProcess(process, tmp_path / "log").invoke({}, timeout_s=1)
+
+
+def test_ministack_that_is_missing_or_does_not_answer_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start() -> None:
+        with aws.ministack(region="eu-central-1", log=tmp_path / "log", data=tmp_path):
+            pass
+
+    monkeypatch.setattr(aws, "MINISTACK", tmp_path / "ministack")
+    with pytest.raises(ProcessFailedError, match="ministack is missing: run `make setup`"):
+        start()
+    (tmp_path / "ministack").write_text("#!/bin/sh\necho no >&2\n", encoding="utf-8")
+    (tmp_path / "ministack").chmod(0o755)
+    monkeypatch.setattr(aws, "START_TIMEOUT_S", 0.5)
+    with pytest.raises(ProcessFailedError, match=r"ministack did not start; .*log ends: no"):
+        start()
+
+
+def test_variables_are_set_for_a_while_and_then_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MM_KEPT", "before")
+    monkeypatch.delenv("MM_NEW", raising=False)
+    with aws.variables({"MM_KEPT": "within", "MM_NEW": "within"}):
+        assert (os.environ["MM_KEPT"], os.environ["MM_NEW"]) == ("within", "within")
+    assert os.environ["MM_KEPT"] == "before"
+    assert "MM_NEW" not in os.environ
 
 
 def test_a_free_port_can_be_listened_on() -> None:

@@ -1,0 +1,342 @@
+"""`mm` as an operator runs it: what it prints, how it ends, and what the exchange holds afterwards."""
+
+import getpass
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from infra.local.aws import put_keys
+from infra.local.demo import API_KEY, DEPLOYMENT_FILE, SECRET
+from infra.local.exchange.dialect import Login
+from infra.local.processes import free_port
+from marketmaker import cli
+from marketmaker.config import load_deployment
+from marketmaker.errors import Fatal
+from tests.contract.local_venue import binance
+from tests.e2e.stage import MM, Ended, Stage, deployment_text, local_aws, open_stage, run
+
+COMMANDS = {
+    (): ("status", "halt", "resume", "config"),
+    ("status",): ("--deployment", "--account", "--json", "MM_DEPLOYMENT_FILE", "MM_ACCOUNT"),
+    ("halt",): ("--reason", "--deployment", "--account", "--json", "--timeout-s"),
+    ("resume",): ("--reason", "--deployment", "--account"),
+    ("config",): ("check",),
+    ("config", "check"): ("file", "local.toml"),
+}
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    with local_aws(tmp_path_factory.mktemp("aws")) as variables:
+        yield variables
+
+
+@pytest.fixture
+def stage(aws: Mapping[str, str], tmp_path: Path) -> Iterator[Stage]:
+    with open_stage(aws, tmp_path) as opened:
+        yield opened
+
+
+def mm(*arguments: str | Path, **environment: str) -> Ended:
+    return run([MM, *arguments], {"COLUMNS": "160", **environment})
+
+
+def assert_one_line(ended: Ended, *parts: str) -> None:
+    assert ended.code == 2
+    assert ended.out == ""
+    (line,) = ended.said
+    for part in parts:
+        assert part in line
+
+
+# --- config check and help -------------------------------------------------------------------------------------------
+
+
+def test_config_check_prints_every_account_and_the_hash() -> None:
+    ended = mm("config", "check", DEPLOYMENT_FILE)
+    deployment = load_deployment(DEPLOYMENT_FILE)
+    assert ended.code == 0
+    assert ended.err == ""
+    assert deployment.config_hash in ended.out
+    for account in deployment.accounts.values():
+        assert account.name in ended.out
+        assert account.markets[0].symbol in ended.out
+
+
+def test_config_check_reads_the_file_that_the_environment_names(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(deployment_text("mine", ["first", "second"]), encoding="utf-8")
+    ended = mm("config", "check", MM_DEPLOYMENT_FILE=str(file))
+    assert ended.code == 0
+    assert "second" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        (
+            'venue = "binance"',
+            'venue = "mtgox"',
+            ("accounts.main.venue", '"mtgox" is not allowed', "one of", "binance"),
+        ),
+        ("order_size_base = 0.1", 'order_size_base = "[red]"', ("order_size_base", '"[red]" is not allowed')),
+        ("order_size_base = 0.1", "order_size = 0.1", ("order_size", "did you mean order_size_base?")),
+        ("number = 1", "number = = 1", ("not allowed", "line")),
+    ],
+)
+def test_a_broken_file_is_one_line_with_place_value_and_what_is_allowed(
+    tmp_path: Path, old: str, new: str, parts: tuple[str, ...]
+) -> None:
+    file = tmp_path / "broken.toml"
+    file.write_text(deployment_text("broken").replace(old, new), encoding="utf-8")
+    assert_one_line(mm("config", "check", file, COLUMNS="40"), str(file), *parts)
+
+
+def test_a_missing_file_is_one_line() -> None:
+    for command in (["config", "check", "nowhere.toml"], ["status", "--deployment", "nowhere.toml"]):
+        assert_one_line(mm(*command, COLUMNS="40"), "nowhere.toml", "No such file")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_help_names_what_can_be_given(command: tuple[str, ...]) -> None:
+    ended = CliRunner(env={"COLUMNS": "160"}).invoke(cli.app, [*command, "--help"], prog_name="mm")
+    assert ended.exit_code == 0
+    assert f"Usage: {' '.join(['mm', *command])}" in ended.stdout
+    for word in COMMANDS[command]:
+        assert word in ended.stdout
+
+
+def test_without_arguments_it_shows_its_help() -> None:
+    ended = mm()
+    assert ended.code == 2
+    assert "Usage: mm" in ended.out + ended.err
+    assert "halt" in ended.out + ended.err
+
+
+def test_a_halt_wants_a_reason() -> None:
+    ended = mm("halt")
+    assert ended.code == 2
+    assert "--reason" in ended.err
+
+
+# --- what cannot be done ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"MM_ACCOUNT": "nobody"}, "nobody is not allowed: one of main"),
+        ({}, "NoCredentialsError"),
+        ({"AWS_PROFILE": "missing"}, "The config profile (missing) could not be found"),
+        ({"AWS_ENDPOINT_URL": "nonsense"}, "AWS_ENDPOINT_URL: Invalid endpoint: nonsense"),
+    ],
+)
+def test_wrong_settings_are_one_line(tmp_path: Path, environment: dict[str, str], said: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(deployment_text("mine"), encoding="utf-8")
+    nowhere = {
+        "AWS_CONFIG_FILE": "/nowhere",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
+        "AWS_EC2_METADATA_DISABLED": "1",
+    }
+    nowhere["AWS_EC2_METADATA_DISABLED"] = "true"
+    assert_one_line(mm("status", MM_DEPLOYMENT_FILE=str(file), **nowhere, **environment), said)
+
+
+@pytest.mark.parametrize("command", [["status"], ["halt", "--reason", "x"]], ids=" ".join)
+def test_unreachable_aws_is_one_line(tmp_path: Path, command: list[str]) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(deployment_text("mine"), encoding="utf-8")
+    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    ended = mm(*command, MM_DEPLOYMENT_FILE=str(file), AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}", **keys)
+    assert_one_line(ended, "main: ", "reading secret marketmaker/mine/main/risk", "Could not connect")
+
+
+def test_a_missing_secret_is_one_line(aws: Mapping[str, str], tmp_path: Path) -> None:
+    with open_stage(aws, tmp_path, name="keyless", with_keys=()) as stage:
+        ended = stage.mm("status")
+        assert_one_line(ended, "main: secret marketmaker/keyless/main/risk does not exist", '"api_key"')
+
+
+def test_a_malformed_secret_is_one_line_without_any_of_it(stage: Stage) -> None:
+    stage.put_secret('{"api_key": "visible-part"', purpose="risk")
+    ended = stage.mm("status")
+    assert_one_line(ended, "is not a JSON object with the fields api_key and secret")
+    assert "visible-part" not in ended.err
+
+
+def test_missing_tables_are_one_line(stage: Stage) -> None:
+    text = stage.deployment_file.read_text(encoding="utf-8")
+    other = stage.directory / "other.toml"
+    other.write_text(text.replace(f'name = "{stage.deployment.name}"', 'name = "other"'), encoding="utf-8")
+    with stage.here():
+        put_keys(load_deployment(other), stage.account.name, api_key=API_KEY, secret=SECRET)
+    ended = stage.mm("status", MM_DEPLOYMENT_FILE=str(other))
+    assert_one_line(ended, "main: ", "marketmaker-other-state")
+
+
+# --- status ----------------------------------------------------------------------------------------------------------
+
+
+def test_status_before_the_first_tick_says_not_opened(stage: Stage) -> None:
+    ended = stage.mm("status")
+    assert ended.code == 0
+    assert "main  quoting  last tick never" in ended.out
+    assert "PAXG/USDT  not opened" in ended.out
+    (described,) = json.loads(stage.mm("status", "--json").out)
+    assert described["last_tick_age_s"] is None
+    assert described["markets"] == [{"symbol": "PAXG/USDT", "opened": False}]
+
+
+def test_status_after_a_tick_shows_mode_inventory_and_orders_in_80_columns(stage: Stage) -> None:
+    with stage.function("replace_quotes") as quoting:
+        assert stage.tick(quoting)["outcome"] == "done"
+    state = stage.exchange()
+    ended = stage.mm("status", COLUMNS="80")
+    assert ended.code == 0
+    assert "main  quoting  last tick" in ended.out
+    assert f"base {float(state['balances']['PAXG']['total']):,.4f}" in ended.out
+    assert f"quote {float(state['balances']['USDT']['total']):,.4f}" in ended.out
+    assert "ratio 35.0%" in ended.out
+    assert "orders at the last tick: buy 0.1 @ 18" in ended.out
+    assert max(map(len, ended.out.splitlines())) <= 80
+    (market,) = json.loads(stage.mm("status", "--json").out)[0]["markets"]
+    assert [order[0] for order in market["orders"]] == ["buy", "sell"]
+
+
+def test_status_invents_no_number_while_the_venue_is_down(stage: Stage) -> None:
+    with stage.function("replace_quotes") as quoting:
+        stage.tick(quoting)
+    down = f"http://127.0.0.1:{free_port()}"
+    ended = stage.mm("status", MM_VENUE_ENDPOINT=down)
+    assert ended.code == 0
+    assert "the venue cannot be read: " in ended.out
+    for unknown in ("mark unknown", "ratio unknown", "unrealised unknown"):
+        assert unknown in ended.out
+    (market,) = json.loads(stage.mm("status", "--json", MM_VENUE_ENDPOINT=down).out)[0]["markets"]
+    assert (market["mark"], market["ratio"], market["unrealised_quote"]) == (None, None, None)
+
+
+# --- halt and resume -------------------------------------------------------------------------------------------------
+
+
+def test_a_halt_cancels_ours_alone_and_lasts_until_it_is_lifted(stage: Stage) -> None:
+    client = binance(stage.endpoint, Login(api_key=API_KEY, api_secret=SECRET))
+    client.create_order("PAXG/USDT", "limit", "buy", "0.01", "1700", {"newClientOrderId": "by-hand"})
+    with stage.function("replace_quotes") as quoting:
+        assert stage.tick(quoting)["markets"][0]["orders_placed"] == 2
+        halted = stage.mm("halt", "--reason", "going [red]fishing")
+        assert halted.code == 0
+        assert re.fullmatch(
+            r"main: halted, \d orders cancelled, first sweep after [\d.]+ s, none left after [\d.]+ s\n", halted.out
+        )
+        own, foreign = stage.orders()
+        assert own == []
+        assert [order["clientOrderId"] for order in foreign] == ["by-hand"]
+        assert "main  halted (going [red]fishing (operator))" in stage.mm("status").out
+
+        accepted = stage.exchange()["orders"]["accepted"]
+        assert {stage.tick(quoting)["outcome"] for _ in range(2)} == {"halted"}
+        assert stage.exchange()["orders"]["accepted"] == accepted
+
+        resumed = stage.mm("resume", "--account", "main", "--reason", "back")
+        assert (resumed.code, resumed.out) == (0, "main: quoting, epoch 2\n")
+        assert stage.tick(quoting)["markets"][0]["orders_placed"] == 2
+    assert len(stage.orders()[0]) == 2
+    assert "main  quoting  " in stage.mm("status").out
+
+
+def test_a_halt_while_the_venue_is_down_is_not_verified_but_set(stage: Stage) -> None:
+    with stage.function("replace_quotes") as quoting:
+        stage.tick(quoting)
+        down = f"http://127.0.0.1:{free_port()}"
+        ended = stage.mm("halt", "--reason", "x", "--timeout-s", "3", MM_VENUE_ENDPOINT=down)
+        assert ended.code == 1
+        assert ended.out == ""
+        assert "main: open orders could not be read" in ended.said[0]
+        assert ended.said[-1] == "main: NOT VERIFIED, own orders left: unknown; cancel by hand at the venue"
+        assert stage.tick(quoting)["outcome"] == "halted"
+    assert len(stage.orders()[0]) == 2
+
+
+def test_a_halt_with_a_refused_key_is_not_verified(stage: Stage) -> None:
+    stage.put_secret('{"api_key": "wrong", "secret": "wrong"}', purpose="risk")
+    ended = stage.mm("halt", "--reason", "x", "--timeout-s", "2", "--json")
+    assert ended.code == 1
+    assert "NOT VERIFIED" in ended.said[-1]
+    (report,) = json.loads(ended.out)
+    assert report["verified_s"] is None
+
+
+# --- several accounts ------------------------------------------------------------------------------------------------
+
+
+def test_a_broken_account_keeps_no_other_from_being_seen_or_halted(aws: Mapping[str, str], tmp_path: Path) -> None:
+    with open_stage(aws, tmp_path, name="mixed", accounts=("main", "one", "two"), with_keys=("two",)) as stage:
+        status = stage.mm("status")
+        assert status.code == 1
+        assert "two  quoting  last tick never" in status.out
+        assert [line.split(":")[0] for line in status.said] == ["main", "one"]
+        assert all("does not exist" in line for line in status.said)
+
+        listed = {each["account"]: each for each in json.loads(stage.mm("status", "--json").out)}
+        assert listed["two"]["mode"] == "quoting"
+        assert "does not exist" in listed["one"]["problem"]
+
+        halted = stage.mm("halt", "--reason", "all of it", "--json")
+        assert halted.code == 1
+        reports = {each["account"]: each for each in json.loads(halted.out)}
+        assert set(reports) == {"main", "one", "two"}
+        assert reports["two"]["orders_left"] == 0
+        assert reports["two"]["verified_s"] >= reports["two"]["first_sweep_s"]
+        assert [line.partition(" secret")[0] for line in halted.said] == ["main: NOT HALTED:", "one: NOT HALTED:"]
+
+        resumed = stage.mm("resume", "--reason", "back")
+        assert (resumed.code, resumed.out) == (1, "two: quoting, epoch 2\n")
+        assert [line.partition(" secret")[0] for line in resumed.said] == ["main: NOT RESUMED:", "one: NOT RESUMED:"]
+
+
+def test_a_defect_in_one_account_is_raised_after_the_others_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect() -> Any:
+        raise RuntimeError("a defect")
+
+    def refused() -> Any:
+        raise Fatal("no key")
+
+    money = ("base", "quote", "mark", "average_cost_quote", "realised_quote", "unrealised_quote", "fees_quote")
+    market = dict.fromkeys((*money, "ratio")) | {"symbol": "PAXG/USDT", "opened": True, "orders": []}
+    described: dict[str, Any] = {
+        "account": "good",
+        "mode": "quoting",
+        "last_tick_age_s": None,
+        "venue_problem": None,
+        "markets": [{**market, "unresolved": ["mme2e-lost"]}],
+        "episodes": ["price_band#PAXG/USDT"],
+    }
+    desks = {"bad": defect, "refused": refused, "good": lambda: None}
+    monkeypatch.setattr(cli, "open_desks", lambda *_: desks)
+    monkeypatch.setattr(cli, "describe", lambda *_: described)
+    monkeypatch.setattr(cli, "_deadline", lambda *_: None)
+    ended = CliRunner().invoke(cli.app, ["status"])
+    assert "good  quoting" in ended.stdout
+    assert "alert: price_band#PAXG/USDT" in ended.stdout
+    assert "orders at the last tick: none" in ended.stdout
+    assert "orders whose fate is unknown: mme2e-lost" in ended.stdout
+    assert "bad: a defect" in ended.stderr
+    assert "refused: no key" in ended.stderr
+    assert isinstance(ended.exception, RuntimeError)
+
+
+@pytest.mark.parametrize("failure", [OSError, KeyError])
+def test_a_user_without_a_name_can_still_halt(monkeypatch: pytest.MonkeyPatch, failure: type[Exception]) -> None:
+    def nameless() -> str:
+        raise failure
+
+    monkeypatch.delenv("MM_OPERATOR", raising=False)
+    monkeypatch.setattr(getpass, "getuser", nameless)
+    assert cli._operator() == "unknown operator"

@@ -1,0 +1,87 @@
+"""The README cannot drift: every command in it runs or exists, every path in it is there."""
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.aws import ROOT
+from infra.local.demo import DEPLOYMENT_FILE
+from tests.e2e.stage import Stage, local_aws, open_stage
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```\w*\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+LINES = [line.removeprefix("$ ").split("  #")[0].strip() for block in BLOCKS for line in block.splitlines()]
+MM_LINES = [line for line in LINES if line.startswith("mm ")]
+INLINE = re.findall(r"`([^`\n]+)`", README)
+MAKE_LINES = sorted({line.split("  ")[0] for line in (*LINES, *INLINE) if line.startswith("make ")})
+TREE = next(block for block in BLOCKS if "functions/<name>/handler.py" in block)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    directory = tmp_path_factory.mktemp("readme")
+    with local_aws(directory) as aws, open_stage(aws, directory) as opened:
+        yield opened
+
+
+def make(*arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(  # noqa: S603
+        ["make", *arguments],  # noqa: S607
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_readme_shows_every_command_of_mm() -> None:
+    assert {line.split()[1] for line in MM_LINES} == {"status", "halt", "resume", "config"}
+
+
+@pytest.mark.parametrize("line", MM_LINES)
+def test_every_mm_line_runs_as_it_is_written(stage: Stage, line: str) -> None:
+    program, *arguments = shlex.split(line)
+    assert program == "mm"
+    ended = stage.mm(*[str(DEPLOYMENT_FILE) if each == "FILE" else each for each in arguments])
+    assert ended.code == 0, ended.err
+    assert ended.out
+    assert ended.err == ""
+
+
+@pytest.mark.parametrize("line", MAKE_LINES)
+def test_every_make_line_has_a_target(line: str) -> None:
+    command = make("--dry-run", *shlex.split(line)[1:])
+    if "DATA=" in line:
+        assert f"--data {line.partition('DATA=')[2]}" in command
+
+
+def test_make_help_lists_every_target_with_what_it_is_for() -> None:
+    listed = make("help")
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert phony is not None
+    for target in phony[1].split():
+        assert re.search(rf"^{target} +\S", listed, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(((?!https?:)[^)#]+)\)", README))))
+def test_every_linked_file_exists(link: str) -> None:
+    assert (ROOT / link).exists()
+
+
+def test_every_path_of_the_tree_exists() -> None:
+    package = ROOT / "layers/core/python/marketmaker"
+    top: Path = ROOT
+    for line in TREE.splitlines():
+        name = line.split()[0]
+        found = top.glob(name.replace("<name>", "*")) if not line.startswith(" ") else package.glob(name)
+        assert list(found), f"{name} is not there"
