@@ -111,7 +111,6 @@ def stage(
         command += ["--maker-fee", str(account.markets[0].fees.maker_bps * Decimal("0.0001"))]
         command += ["--taker-fee", str(account.markets[0].fees.taker_bps * Decimal("0.0001"))]
         command += [*(["--data", data] if data else []), *exchange_options]
-        command += exchange_options
         log = out / "exchange.log"
         exchange = stack.enter_context(running(command, log=log, environment={}, stdout=-1, cwd=ROOT))
         endpoint = first_line(exchange, "listening on ", timeout_s=START_TIMEOUT_S, log=log)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -312,35 +313,40 @@ funds = st.decimals("-1", "20", places=5)
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
-    """Build markets, most of which can be quoted; guards trip in the others."""
+def cases(draw: st.DrawFn, *, guarded: bool = True) -> Case:
+    """Build markets; where `guarded`, some trip a guard: one side empty, crossed, stale, no price, no capital …"""
+
+    def often(fine: list[Any], trips: list[Any]) -> Any:
+        return draw(st.sampled_from([*fine * 4, *trips] if guarded else fine))
+
     on = draw(instruments)
     touch = draw(st.integers(1, 5000)) * on.tick_size
-    best_ask = touch + draw(st.sampled_from([1, 1, 2, 10, 100, 0, -1])) * on.tick_size
+    best_ask = touch + often([1, 2, 10, 100], [0, -1]) * on.tick_size
+    wide = absolute_band("0", "100000")
     settings = market_settings(
         fair_price=draw(st.sampled_from(FairPriceModel)),
         half_spread=draw(distances),
         order_size_base=draw(st.decimals("0.001", "5", places=4)),
         inventory_band=draw(inventory_bands),
-        price_band=draw(st.sampled_from([absolute_band("0", "100000"), AbsoluteBand(low=touch, high=touch * 2)])),
+        price_band=often([wide], [AbsoluteBand(low=touch, high=touch * 2)]),
         fee_schedule=fees(maker_bps=draw(st.sampled_from(["-1", "0", "1", "10"]))),
     )
     view = market_view(
-        market_book=book(
-            bids=[(touch, 1)] if draw(st.integers(0, 20)) else [],
-            asks=[(best_ask, 1)] if draw(st.integers(0, 20)) else [],
+        market_book=book(bids=often([[(touch, 1)]], [[]]), asks=often([[(best_ask, 1)]], [[]])),
+        book_age_ms=often([0, 30_000], [30_001]),
+        last_price=often([touch, touch * 3 / 2, best_ask + 100], [None, ZERO]),
+        owned=inventory(
+            base=draw(funds if guarded else st.decimals("0", "20", places=5)),
+            quote=draw(st.decimals("0" if guarded else "0.01", "20000", places=2)),
         ),
-        book_age_ms=draw(st.sampled_from([0, 0, 0, 30_000, 30_001])),
-        last_price=draw(st.sampled_from([touch, touch, touch * 3 / 2, best_ask + 100, None, ZERO])),
-        owned=inventory(base=draw(funds), quote=draw(st.decimals("0", "20000", places=2))),
         available_base=draw(funds),
         available_quote=draw(st.decimals("-10", "20000", places=2)),
-        ledger_difference=draw(st.sampled_from([None, None, None, None, LEDGER_DIFFERS])),
+        ledger_difference=often([None], [LEDGER_DIFFERS]),
     )
     return Case(view=view, settings=settings, instrument=on)
 
 
-quotable = cases().filter(lambda case: isinstance(case.desired, Quotes))
+quotable = cases(guarded=False)
 
 
 @given(quotable)
