@@ -8,6 +8,7 @@ import pytest
 
 from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
 from marketmaker.adapters.ccxt_venue.client import LocalRoute
+from marketmaker.adapters.secrets import VenueKey
 from marketmaker.domain.orders import DeploymentTag, NewOrder, OrderIdentity, Side
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.units import Symbol
@@ -64,8 +65,7 @@ class Connected:
 
 def login(local: LocalVenue) -> VenueLogin:
     return VenueLogin(
-        api_key=LOGIN.api_key,
-        secret=LOGIN.api_secret,
+        read_key=lambda: VenueKey(api_key=LOGIN.api_key, secret=LOGIN.api_secret),
         request_timeout_ms=2000,
         request_ttl_ms=2000,
         workers=4,
@@ -245,7 +245,9 @@ def test_a_slow_answer_is_cut_at_the_deadline_and_unknown(here: Connected) -> No
 
 
 def test_a_bad_key_is_fatal_for_the_account(here: Connected) -> None:  # R26
-    wrong = CcxtVenue(replace(login(here.local), api_key="wrong"), here.clock)
+    wrong = CcxtVenue(
+        replace(login(here.local), read_key=lambda: VenueKey(api_key="wrong", secret="wrong")), here.clock
+    )
     with pytest.raises(AccountRefused, match="AuthenticationError"):
         wrong.open_orders(here.deadline())
     wrong.load(here.venue.fetch_metadata([PAXG], here.deadline()))

@@ -154,20 +154,35 @@ def test_unreachable_aws_is_one_line(tmp_path: Path, command: list[str]) -> None
     file.write_text(deployment_text("mine"), encoding="utf-8")
     keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
     ended = mm(*command, MM_DEPLOYMENT_FILE=str(file), AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}", **keys)
-    assert_one_line(ended, "main: ", "reading secret marketmaker/mine/main/risk", "Could not connect")
+    assert ended.code in {1, 2}
+    assert any(line.startswith("main: ") and "Could not connect" in line for line in ended.said)
+    assert "Traceback" not in ended.err
 
 
-def test_a_missing_secret_is_one_line(aws: Mapping[str, str], tmp_path: Path) -> None:
+def test_a_missing_secret_hides_the_venue_but_not_the_state(aws: Mapping[str, str], tmp_path: Path) -> None:
     with open_stage(aws, tmp_path, name="keyless", with_keys=()) as stage:
         ended = stage.mm("status")
-        assert_one_line(ended, "main: secret marketmaker/keyless/main/risk does not exist", '"api_key"')
+        assert ended.code == 0
+        assert "main  quoting" in ended.out
+        assert "secret marketmaker/keyless/main/risk does not exist" in ended.out
 
 
-def test_a_malformed_secret_is_one_line_without_any_of_it(stage: Stage) -> None:
+def test_an_account_without_a_key_is_flagged_halted_and_reported_unverified(
+    aws: Mapping[str, str], tmp_path: Path
+) -> None:  # R34
+    with open_stage(aws, tmp_path, name="unkeyed", with_keys=()) as stage:
+        ended = stage.mm("halt", "--reason", "x")
+        assert ended.code == 1
+        assert "secret marketmaker/unkeyed/main/risk does not exist" in ended.said[0]
+        assert ended.said[-1] == "main: NOT VERIFIED, own orders left: unknown; cancel by hand at the venue"
+        assert "main  halted" in stage.mm("status").out
+
+
+def test_a_malformed_secret_is_named_without_any_of_it(stage: Stage) -> None:
     stage.put_secret('{"api_key": "visible-part"', purpose="risk")
     ended = stage.mm("status")
-    assert_one_line(ended, "is not a JSON object with the fields api_key and secret")
-    assert "visible-part" not in ended.err
+    assert "is not a JSON object with the fields api_key and secret" in ended.out
+    assert "visible-part" not in ended.out + ended.err
 
 
 def test_missing_tables_are_one_line(stage: Stage) -> None:
@@ -278,15 +293,10 @@ def test_a_halt_with_a_refused_key_is_not_verified(stage: Stage) -> None:
 
 def test_a_broken_account_keeps_no_other_from_being_seen_or_halted(aws: Mapping[str, str], tmp_path: Path) -> None:
     with open_stage(aws, tmp_path, name="mixed", accounts=("main", "one", "two"), with_keys=("two",)) as stage:
-        status = stage.mm("status")
-        assert status.code == 1
-        assert "two  quoting  last tick never" in status.out
-        assert [line.split(":")[0] for line in status.said] == ["main", "one"]
-        assert all("does not exist" in line for line in status.said)
-
         listed = {each["account"]: each for each in json.loads(stage.mm("status", "--json").out)}
-        assert listed["two"]["mode"] == "quoting"
-        assert "does not exist" in listed["one"]["problem"]
+        assert {each["mode"] for each in listed.values()} == {"quoting"}
+        assert "does not exist" in listed["one"]["venue_problem"]
+        assert listed["two"]["venue_problem"] is None
 
         halted = stage.mm("halt", "--reason", "all of it", "--json")
         assert halted.code == 1
@@ -294,11 +304,13 @@ def test_a_broken_account_keeps_no_other_from_being_seen_or_halted(aws: Mapping[
         assert set(reports) == {"main", "one", "two"}
         assert reports["two"]["orders_left"] == 0
         assert reports["two"]["verified_s"] >= reports["two"]["first_sweep_s"]
-        assert [line.partition(" secret")[0] for line in halted.said] == ["main: NOT HALTED:", "one: NOT HALTED:"]
+        unverified = [line.split(":")[0] for line in halted.said if "NOT VERIFIED" in line]
+        assert unverified == ["main", "one"]
+        assert all(report["flag_set"] for report in reports.values())
 
         resumed = stage.mm("resume", "--reason", "back")
-        assert (resumed.code, resumed.out) == (1, "two: quoting, epoch 2\n")
-        assert [line.partition(" secret")[0] for line in resumed.said] == ["main: NOT RESUMED:", "one: NOT RESUMED:"]
+        assert (resumed.code, resumed.said) == (0, [])
+        assert resumed.out == "".join(f"{name}: quoting, epoch 2\n" for name in ("main", "one", "two"))
 
 
 def test_a_defect_in_one_account_is_raised_after_the_others_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,6 +164,17 @@ def test_account_that_the_venue_refuses_is_reported_and_not_verified() -> None: 
     assert "own orders left: 2" in at.alerts.sent[0].text
 
 
+def test_open_orders_that_may_not_be_read_end_the_halt_at_once_with_the_flag_set() -> None:  # R26, R34
+    at = quoting()
+    at.venue.faults.fail_always("open_orders", AccountRefused("no such secret"))
+    report = stop(at, in_ms=60_000)
+    assert at.control.mode is Mode.HALTED
+    assert report.verified_s is None
+    assert report.orders_left is None
+    assert report.problems == ("open orders could not be read: no such secret",)
+    assert len(at.venue.received("open_orders")) == 1
+
+
 def test_deadline_before_the_verification_is_said() -> None:
     at = quoting()
     report = stop(at, in_ms=3_000)

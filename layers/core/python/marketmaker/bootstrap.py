@@ -151,10 +151,8 @@ def build_desk(
     """Connect one account's use cases to the venue, the tables and the topics."""
     set_decimal_context()
     clock = SystemClock()
-    venue_key = _read_venue_key(deployment, account, key)
     login = VenueLogin(
-        api_key=venue_key.api_key,
-        secret=venue_key.secret,
+        read_key=_key_reader(deployment, account, key),
         request_timeout_ms=account.clocks.request_timeout_ms,
         request_ttl_ms=account.clocks.request_ttl_ms,
         endpoint=environment.venue_endpoint,
@@ -204,7 +202,11 @@ def _alerts(environment: Environment, deployment: Deployment, telemetry: Telemet
         return SnsAlerts(boto3.client("sns", region_name=deployment.region, config=_AWS), topics)
 
 
-def _read_venue_key(deployment: Deployment, account: AccountSettings, key: KeyPurpose) -> VenueKey:
+def _key_reader(deployment: Deployment, account: AccountSettings, key: KeyPurpose) -> Callable[[], VenueKey]:
+    """Say how the venue key is read: at once for quoting, which must not claim a tick without it.
+
+    What stops an account reads its key when the venue is asked: the halt flag needs none.
+    """
     try:
         with _BOTO3:
             secrets = boto3.client("secretsmanager", region_name=deployment.region, config=_AWS)
@@ -212,4 +214,8 @@ def _read_venue_key(deployment: Deployment, account: AccountSettings, key: KeyPu
         raise as_failure(error, "the AWS settings of this environment") from error
     except ValueError as error:
         raise ConfigError(f"AWS_ENDPOINT_URL: {error}") from error
-    return read_venue_key(secrets, deployment.secret_name(account.name, key))
+    name = deployment.secret_name(account.name, key)
+    if key == "trade":
+        venue_key = read_venue_key(secrets, name)
+        return lambda: venue_key
+    return partial(read_venue_key, secrets, name)

@@ -61,6 +61,7 @@ class _Progress:
     own_left: int | None = None
     foreign: int | None = None
     empty_reads: int = 0
+    refused: bool = False
     ledger_settled: bool = False
     problems: list[str] | None = None
 
@@ -75,11 +76,11 @@ def halt(request: HaltRequest, desk: Desk, deadline: Deadline) -> HaltReport:
     """Stop one account and verify that none of our orders is left; foreign orders are not touched."""
     progress = _Progress(started_ms=desk.clock.now_ms())
     _set_flag(request, desk, progress)
-    while progress.first_sweep_ms is None and deadline.remaining_ms() > 0:
+    while progress.first_sweep_ms is None and not progress.refused and deadline.remaining_ms() > 0:
         _sweep(desk, progress, deadline)
     _wait_until_quiet(request, desk, progress, deadline)
     progress.empty_reads = 0
-    while progress.flag_set and progress.empty_reads < EMPTY_READS and deadline.remaining_ms() > 0:
+    while progress.flag_set and _is_open(progress) and deadline.remaining_ms() > 0:
         _sweep(desk, progress, deadline)
     if progress.empty_reads >= EMPTY_READS:
         progress.verified_ms = desk.clock.now_ms()
@@ -88,6 +89,11 @@ def halt(request: HaltRequest, desk: Desk, deadline: Deadline) -> HaltReport:
     desk.telemetry.record("halt", {**report.summary(), "reason": request.reason, "requested_by": request.requested_by})
     deliver(desk, _alert(request, report))
     return report
+
+
+def _is_open(progress: _Progress) -> bool:
+    """Tell whether the verification may still succeed and has not yet."""
+    return not progress.refused and progress.empty_reads < EMPTY_READS
 
 
 def _set_flag(request: HaltRequest, desk: Desk, progress: _Progress) -> None:
@@ -131,6 +137,7 @@ def _sweep(desk: Desk, progress: _Progress, deadline: Deadline) -> None:
     except MarketMakerError as error:
         progress.note(f"open orders could not be read: {error}")
         progress.empty_reads = 0
+        progress.refused = isinstance(error, Fatal)
         desk.clock.sleep(POLL_S)
         return
     own = desk.own(open_orders)

@@ -12,6 +12,7 @@ import ccxt
 import requests
 from requests.adapters import HTTPAdapter
 
+from marketmaker.adapters.secrets import VenueKey
 from marketmaker.errors import ConfigError
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -78,17 +79,15 @@ def shared_transport(endpoint: str | None, connections: int) -> HTTPAdapter:
     return LocalRoute(endpoint, **options) if endpoint else HTTPAdapter(**options)
 
 
-def new_client(
-    api_key: str, secret: str, *, transport: HTTPAdapter, request_ttl_ms: int, now_ms: Callable[[], int]
-) -> Any:
+def new_client(key: VenueKey, *, transport: HTTPAdapter, request_ttl_ms: int, now_ms: Callable[[], int]) -> Any:
     """Build one thread's ccxt client with its own session; it signs with the given clock."""
     session = requests.Session()
     session.mount("https://", transport)
     session.trust_env = False
     client = StrictBinance(
         {
-            "apiKey": api_key,
-            "secret": secret,
+            "apiKey": key.api_key,
+            "secret": key.secret,
             "session": session,
             "enableRateLimit": False,
             "enableLastHttpResponse": False,

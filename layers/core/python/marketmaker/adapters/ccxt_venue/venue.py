@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from marketmaker.adapters.ccxt_venue.failures import (
     read_failure,
     write_failure,
 )
+from marketmaker.adapters.secrets import VenueKey
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Fill, NewOrder, Order
 from marketmaker.domain.pricing import Book
@@ -53,10 +54,12 @@ type Call[T] = Callable[[Any], T]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueLogin:
-    """Everything that makes a login; `endpoint` re-routes it to the local exchange."""
+    """Everything that makes a login; `endpoint` re-routes it to the local exchange.
 
-    api_key: str
-    secret: str = field(repr=False)
+    The key is read when the first signed request needs it: a halt sets its flag even where the key cannot be read.
+    """
+
+    read_key: Callable[[], VenueKey]
     request_timeout_ms: int
     request_ttl_ms: int
     workers: int = 8
@@ -75,6 +78,8 @@ class CcxtVenue:
         self._markets: dict[Symbol, dict[str, Any]] = {}
         self._client_ids: dict[VenueOrderId, ClientOrderId | None] = {}
         self._clock_offset_ms = 0
+        self._key: VenueKey | None = None
+        self._key_lock = threading.Lock()
 
     def knows(self, symbols: Sequence[Symbol]) -> bool:
         """Tell whether these markets' metadata is loaded."""
@@ -242,12 +247,10 @@ class CcxtVenue:
     def _client(self) -> Any:
         client = getattr(self._thread, "client", None)
         if client is None:
-            login = self._login
             client = new_client(
-                login.api_key,
-                login.secret,
+                self._venue_key(),
                 transport=self._transport,
-                request_ttl_ms=login.request_ttl_ms,
+                request_ttl_ms=self._login.request_ttl_ms,
                 now_ms=self._clock.now_ms,
             )
             self._thread.client = client
@@ -255,6 +258,13 @@ class CcxtVenue:
             client.set_markets(list(self._markets.values()))
             self._thread.markets = self._markets
         return client
+
+    def _venue_key(self) -> VenueKey:
+        """Read the key once, whichever worker needs it first."""
+        with self._key_lock:
+            if self._key is None:
+                self._key = self._login.read_key()
+            return self._key
 
     def _measure_clock(self, deadline: Deadline) -> None:
         """Measure the venue's clock against ours, half a round trip allowed for."""
