@@ -125,6 +125,18 @@ class TestClaim:
         assert isinstance(taken, Control)
         assert taken.lease == Lease(owner="b", expires_ms=20_000)
 
+    def test_claim_names_whose_expired_lease_it_took_over_and_only_that(
+        self, store: Store, account: AccountName
+    ) -> None:  # R3
+        owners = []
+        for owner, slot_ms, now_ms in (("a", 5_000, 0), ("b", 10_000, 10_000), ("c", 15_000, 10_001)):
+            control = claim(store, account, slot_ms, owner=owner, now_ms=now_ms)
+            assert isinstance(control, Control)
+            owners.append(control.taken_over_from)
+            if owner == "b":
+                release(store, account, "b")
+        assert owners == [None, "a", None]
+
     def test_released_lease_is_free_at_once(self, store: Store, account: AccountName) -> None:
         claim(store, account, 5_000, owner="a")
         release(store, account, "a")

@@ -44,7 +44,8 @@ class InMemoryStore:
             if control.lease is not None and control.lease.expires_ms > now_ms:
                 return ClaimRefusal.LEASE_TAKEN
             lease = Lease(owner=owner, expires_ms=now_ms + lease_ms)
-            return self._change(account, lease=lease, last_slot_ms=slot_ms)
+            expired = control.lease.owner if control.lease is not None else None
+            return self._change(account, lease=lease, last_slot_ms=slot_ms, taken_over_from=expired)
 
     def release(
         self,

@@ -439,6 +439,19 @@ def test_store_that_does_not_answer_is_a_counted_outcome_and_frees_no_lease(call
     assert (at.control.lease is None) is (call == "claim")
 
 
+def test_fills_of_orders_that_a_killed_tick_left_are_booked_by_the_next_claim() -> None:  # R3
+    at = bench()
+    at.tick()
+    at.venue.quote(SYMBOL, "1905", "1905.2")
+    at.store.faults.fail_once("save_market", ZeroDivisionError("killed"))
+    with pytest.raises(ZeroDivisionError):
+        at.tick()
+    unknown = next(each for each in at.venue.live() if each.side is BUY)
+    at.venue.fill(unknown, "0.1")
+    done = [report for report in (at.tick() for _ in range(4)) if report.outcome is TickOutcome.DONE]
+    assert [row.fill.venue_order_id for row in only_market(done[0]).booked] == [unknown.venue_id]
+
+
 def test_orders_whose_item_could_not_be_written_are_adopted_not_doubled() -> None:  # R1, R2
     at = bench()
     at.store.faults.fail_once("save_market", Retryable("throttled"))

@@ -47,7 +47,7 @@ class Control:
 
     `foreign` is what the account held beyond its markets' capital when they opened; `differing` counts the ticks in a
     row in which an asset's balance was not explained by the ledger, `unreachable_ticks` those in which the venue could
-    not be read.
+    not be read. `taken_over_from` is the owner of the expired lease that the last claim found: its tick ended half-way.
     """
 
     account: AccountName
@@ -57,6 +57,7 @@ class Control:
     mode_since_ms: int = 0
     last_slot_ms: int = 0
     lease: Lease | None = None
+    taken_over_from: str | None = None
     book_marks: Mapping[Symbol, BookMark] = field(default_factory=lambda: MappingProxyType({}))
     foreign: Mapping[Asset, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     differing: Mapping[Asset, int] = field(default_factory=lambda: MappingProxyType({}))

@@ -66,7 +66,8 @@ def prepare_all(desk: Desk, seen: Seen, deadline: Deadline) -> list[Prepared]:
 
 
 def _settle(desk: Desk, seen: Seen, settings: MarketSettings, stored: MarketState, deadline: Deadline) -> Prepared:
-    settled = settle(desk, settings, stored, seen.open_orders, deadline)
+    interrupted = seen.state.control.taken_over_from is not None
+    settled = settle(desk, settings, stored, seen.open_orders, deadline, read_trades=interrupted)
     return Prepared(
         settings=settings,
         stored=settled.stored,

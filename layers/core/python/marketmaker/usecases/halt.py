@@ -172,7 +172,8 @@ def _settle_ledger(desk: Desk, progress: _Progress, deadline: Deadline) -> None:
         missing = []
         for settings in desk.settings.markets:
             if settings.symbol in state.markets:
-                settled = settle(desk, settings, state.markets[settings.symbol], (), deadline)
+                market = state.markets[settings.symbol]
+                settled = settle(desk, settings, market, (), deadline, read_trades=True)
                 desk.store.save_market(desk.settings.name, settled.market)
                 missing += [settled.missing] if settled.missing else []
     except MarketMakerError as error:

@@ -37,9 +37,18 @@ class Settled:
 
 
 def settle(
-    desk: Desk, settings: MarketSettings, market: MarketState, open_orders: Sequence[Order], deadline: Deadline
+    desk: Desk,
+    settings: MarketSettings,
+    market: MarketState,
+    open_orders: Sequence[Order],
+    deadline: Deadline,
+    *,
+    read_trades: bool = False,
 ) -> Settled:
     """Settle one market against the login's open orders.
+
+    `read_trades` reads them even if no known order gives reason to: a tick that ended half-way may have left orders
+    that filled before anybody knew of them (R3).
 
     Raises:
         Retryable, Refused: the venue could not be asked or is behind; nothing that was written is lost.
@@ -56,7 +65,7 @@ def settle(
         working[adopted] = replace(ours[adopted], executed_base=ZERO)
     market = replace(market, working=_by_age(working.values()))
     booked: tuple[FillRow, ...] = ()
-    if _needs_trades(market, ours, desk.clock.now_ms()):
+    if read_trades or _needs_trades(market, ours, desk.clock.now_ms()):
         market, booked, stored = _book_new_fills(desk, settings, market, stored, deadline)
     return _conclude(market, stored, ours, booked)
 

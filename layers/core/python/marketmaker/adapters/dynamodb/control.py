@@ -42,6 +42,7 @@ class ControlWrites:
             table=self.table,
             key=self.key,
             actions=[
+                item.taken_over_from.set(item.lease_owner | ""),
                 item.lease_owner.set(owner),
                 item.lease_expires_ms.set(now_ms + lease_ms),
                 item.last_slot_ms.set(slot_ms),

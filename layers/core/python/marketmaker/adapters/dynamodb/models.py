@@ -95,6 +95,7 @@ class ControlItem(StateItem):
     last_slot_ms = IntegerAttribute(default=0)
     lease_owner = optional(UnicodeAttribute())
     lease_expires_ms = optional(IntegerAttribute())
+    taken_over_from = UnicodeAttribute(default="")
     book_marks = ListAttribute(of=BookMarkMap, default=list)
     foreign = MappingAttribute[Asset, Decimal](DecimalAttribute())
     differing = MappingAttribute[Asset, int](IntegerAttribute())

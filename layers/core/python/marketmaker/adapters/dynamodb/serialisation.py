@@ -41,6 +41,7 @@ def control_from(item: ControlItem) -> Control:
         mode_since_ms=item.mode_since_ms,
         last_slot_ms=item.last_slot_ms,
         lease=None if owner is None or expires_ms is None else Lease(owner=owner, expires_ms=expires_ms),
+        taken_over_from=item.taken_over_from or None,
         book_marks={
             Symbol(each.symbol): BookMark(update_id=each.update_id, since_ms=each.since_ms) for each in item.book_marks
         },
