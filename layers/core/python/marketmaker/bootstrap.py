@@ -5,6 +5,7 @@
 | `MM_DEPLOYMENT_FILE` | the deployment file |
 | `MM_ACCOUNT` | the account this function works |
 | `MM_TOPIC_CRITICAL`, `MM_TOPIC_INFO` | alert topics; without them alerts are log lines only |
+| `MM_TICK_QUEUES` | JSON, account → queue URL, for `schedule_ticks` |
 | `MM_VENUE_ENDPOINT` | the local exchange, on this machine only |
 | `AWS_ENDPOINT_URL`, `AWS_REGION` | as boto3 reads them |
 """
@@ -30,6 +31,7 @@ from marketmaker.adapters.dynamodb import DynamoDbStore
 from marketmaker.adapters.recorded_alerts import RecordedAlerts
 from marketmaker.adapters.secrets import VenueKey, read_venue_key
 from marketmaker.adapters.sns import SnsAlerts
+from marketmaker.adapters.sqs import SqsTickQueue
 from marketmaker.adapters.telemetry import PowertoolsTelemetry
 from marketmaker.config import Deployment, KeyPurpose, load_deployment
 from marketmaker.domain.accounts import AccountSettings
@@ -41,6 +43,7 @@ from marketmaker.usecases.halt import HaltReport, HaltRequest, halt
 from marketmaker.usecases.operate import ResumeRequest, describe, resume
 from marketmaker.usecases.replace_quotes import Tick, replace_quotes
 from marketmaker.usecases.reports import TickReport
+from marketmaker.usecases.schedule_ticks import ScheduleReport, schedule_ticks
 
 __all__ = [
     "ConfigError",
@@ -62,6 +65,7 @@ __all__ = [
     "read_tick",
     "replace_quotes",
     "resume",
+    "tick_scheduler",
 ]
 
 _AWS = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
@@ -105,6 +109,22 @@ def account_desk(key: KeyPurpose) -> Desk:
     return build_desk(environment, deployment, pick_account(deployment, environment.account), key, telemetry)
 
 
+@cache
+def tick_scheduler() -> Callable[[], ScheduleReport]:
+    """Connect `schedule_ticks` to every account's queue, once a process."""
+    deployment = load_deployment(Environment.read(os.environ).deployment_file)
+    try:
+        urls = msgspec.json.decode(os.environ.get("MM_TICK_QUEUES", ""), type=dict[AccountName, str])
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"MM_TICK_QUEUES: not JSON of account → queue URL: {error}") from error
+    missing = [account for account in deployment.accounts if account not in urls]
+    if missing:
+        raise ConfigError(f"MM_TICK_QUEUES: no queue for {', '.join(missing)}; every account needs one")
+    queue = SqsTickQueue(boto3.client("sqs", region_name=deployment.region, config=_AWS), urls)
+    clocks = {name: account.clocks for name, account in deployment.accounts.items()}
+    return partial(schedule_ticks, clocks, queue, SystemClock())
+
+
 def open_desks(deployment_file: str, account: str | None, key: KeyPurpose) -> Mapping[AccountName, Callable[[], Desk]]:
     """Prepare the desks of one account, or of all, for an operator; building one can only fail its own account."""
     environment = Environment.read({**os.environ, "MM_DEPLOYMENT_FILE": deployment_file})
@@ -128,7 +148,9 @@ def read_tick(body: str, desk: Desk) -> Tick:
     if tick.account != desk.settings.name:
         raise ValueError(f"account: {tick.account!r} is not allowed: this function works {desk.settings.name}")
     if tick.slot_ms % 1000 or tick.slot_ms > desk.clock.now_ms() + _MAX_AHEAD_MS:
-        raise ValueError(f"slot_ms: {tick.slot_ms} is not allowed: a whole second since 1970, not ahead of now")
+        raise ValueError(
+            f"slot_ms: {tick.slot_ms} is not allowed: a whole second, at most {_MAX_AHEAD_MS // 1000} s ahead of now"
+        )
     return tick
 
 

@@ -261,6 +261,22 @@ class Store(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelayedTick:
+    """A slot, and after how many seconds its tick is to be delivered."""
+
+    slot_ms: int
+    delay_s: int
+
+
+class TickQueue(Protocol):
+    """Where ticks wait for their moment; each account has its own queue."""
+
+    def send(self, account: AccountName, ticks: Sequence[DelayedTick]) -> None:
+        """Send all ticks; `Retryable` if only some were taken."""
+        ...
+
+
 class Severity(StrEnum):
     """Which topic an alert goes to."""
 

@@ -22,6 +22,7 @@ _RETRYABLE_CODES = frozenset(
 )
 _FATAL_CODES = frozenset(
     {
+        "AWS.SimpleQueueService.NonExistentQueue",
         "AccessDenied",
         "AccessDeniedException",
         "AuthorizationError",

@@ -1,0 +1,1 @@
+"""Put the next minute's ticks into the queues."""
