@@ -8,11 +8,12 @@ import pytest
 
 from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
 from marketmaker.adapters.ccxt_venue.client import LocalRoute
+from marketmaker.adapters.ccxt_venue.parsing import money, parse_fill
 from marketmaker.adapters.secrets import VenueKey
-from marketmaker.domain.orders import DeploymentTag, NewOrder, OrderIdentity, Side
+from marketmaker.domain.orders import DeploymentTag, Fee, NewOrder, OrderIdentity, Side
 from marketmaker.domain.pricing import Book
-from marketmaker.domain.units import Symbol
-from marketmaker.errors import AccountRefused, ConfigError, Retryable
+from marketmaker.domain.units import Asset, Symbol
+from marketmaker.errors import AccountRefused, ConfigError, Retryable, Unresolved
 from marketmaker.ports import (
     Accepted,
     CancelResult,
@@ -275,3 +276,58 @@ def test_open_orders_are_cancelled_without_any_metadata(here: Connected) -> None
     outcomes = cold.cancel(cold.open_orders(here.deadline()), here.deadline())
     assert [each.result for each in outcomes] == [CancelResult.CANCELLED] * 2
     assert cold.open_orders(here.deadline()) == ()
+
+
+GARBAGE = ["<html>maintenance</html>", "", "null", '{"bids": [', "{}", "[]", '"ok"', "[1]"]
+
+
+@pytest.mark.parametrize("body", GARBAGE)
+def test_an_answer_that_is_no_answer_is_unknown_never_empty(here: Connected, body: str) -> None:  # R7
+    for route in ("GET /api/v3/account", "GET /api/v3/depth", "GET /api/v3/ticker/price"):
+        here.local.arm(fault="malformed_reply", route=route, body=body, count=2)
+    seen = here.venue.observe([PAXG], [PAXG], here.deadline())
+    assert isinstance(seen.balances, Unknown)
+    assert isinstance(seen.books[PAXG], Unknown)
+    assert isinstance(seen.last_prices[PAXG], Unknown)
+
+
+@pytest.mark.parametrize("body", [each for each in GARBAGE if each != "[]"])
+def test_open_orders_and_trades_that_cannot_be_read_are_not_none(here: Connected, body: str) -> None:  # R7
+    for route in ("GET /api/v3/openOrders", "GET /api/v3/myTrades"):
+        here.local.arm(fault="malformed_reply", route=route, body=body, count=2)
+    with pytest.raises(Retryable):
+        here.venue.open_orders(here.deadline())
+    with pytest.raises(Retryable):
+        here.venue.fills_since(PAXG, 0, here.deadline())
+
+
+@pytest.mark.parametrize("body", GARBAGE)
+def test_a_create_answered_with_garbage_is_unknown_and_the_order_is_there(here: Connected, body: str) -> None:  # R1
+    here.local.arm(fault="malformed_reply", route=ORDER, body=body)
+    order = here.new(Side.BUY, "1898.5")
+    (outcome,) = here.place(order)
+    assert isinstance(outcome, OutcomeUnknown)
+    assert here.venue.find_order(PAXG, order.client_id, by_client_id=True, deadline=here.deadline()) is not None
+
+
+@pytest.mark.parametrize("body", GARBAGE)
+def test_a_cancel_answered_with_garbage_has_failed(here: Connected, body: str) -> None:
+    (placed,) = here.place(here.new(Side.BUY, "1898.5"))
+    assert isinstance(placed, Accepted)
+    here.local.arm(fault="malformed_reply", route="DELETE /api/v3/order", body=body)
+    (outcome,) = here.venue.cancel([placed.order], here.deadline())
+    assert outcome.result is CancelResult.FAILED
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "", "1,5", None, 1.5])
+def test_only_finite_text_is_money(number: object) -> None:
+    with pytest.raises(Unresolved, match="a price is"):
+        money(number, "a price")
+    assert str(money("1900.50000000", "a price")) == "1900.5"
+
+
+def test_a_trade_without_a_fee_has_an_unknown_one(here: Connected) -> None:  # R16
+    trade = {"id": "7", "order": "9", "symbol": SYMBOL, "side": "buy", "price": "1", "amount": "2", "timestamp": 3}
+    assert parse_fill(trade).fee is None
+    fill = parse_fill({**trade, "fee": {"cost": "-0.1", "currency": "BNB"}})
+    assert fill.fee == Fee(amount=D("-0.1"), asset=Asset("BNB"))

@@ -77,7 +77,7 @@ def test_more_ticks_than_a_batch_holds_are_all_sent(sqs: "SQSClient") -> None:
 
 def test_a_missing_queue_is_fatal(sqs: "SQSClient") -> None:
     missing = make_queue(sqs, "main") + "-gone"
-    with pytest.raises(Fatal, match="sending ticks to .*main-gone"):
+    with pytest.raises(Fatal, match=r"sending ticks to .*main-gone"):
         SqsTickQueue(sqs, {MAIN: missing}).send(MAIN, [DelayedTick(slot_ms=0, delay_s=0)])
 
 

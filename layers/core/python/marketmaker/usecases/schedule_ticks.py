@@ -1,7 +1,7 @@
 """Put the next minute's ticks into the queues, each delayed to its own moment.
 
-The scheduler fires somewhere within its minute, so the slots are counted from the wall clock, one minute ahead: a late or
-repeated run sends the same slots, which change nothing twice.
+The scheduler fires somewhere within its minute, so the slots are counted from the wall clock, one minute ahead: a late
+or repeated run sends the same slots, which change nothing twice.
 """
 
 from collections.abc import Mapping
