@@ -47,8 +47,13 @@ def test_alerts_go_to_topics_only_where_both_are_named(monkeypatch: pytest.Monke
 
 
 def test_reports_become_json_with_exact_money() -> None:
-    plain = plain_values({"price": Decimal("0.10"), "orders": (Decimal(1),)})
-    assert json.loads(json.dumps(plain)) == {"price": "0.10", "orders": ["1"]}
+    report = {"price": Decimal("0.10"), "orders": (Decimal("1.9E+3"), Decimal("0E-8")), "fills": 2, "mark": None}
+    assert json.loads(json.dumps(plain_values(report))) == {
+        "price": "0.1",
+        "orders": ["1900", "0"],
+        "fills": 2,
+        "mark": None,
+    }
 
 
 def test_an_operators_telemetry_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:

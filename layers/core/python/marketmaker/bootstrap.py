@@ -35,7 +35,7 @@ from marketmaker.adapters.sqs import SqsTickQueue
 from marketmaker.adapters.telemetry import PowertoolsTelemetry
 from marketmaker.config import Deployment, KeyPurpose, load_deployment
 from marketmaker.domain.accounts import AccountSettings
-from marketmaker.domain.units import PRECISION, AccountName
+from marketmaker.domain.units import PRECISION, AccountName, plain
 from marketmaker.errors import ConfigError, MarketMakerError
 from marketmaker.ports import Alerts, Deadline, Severity, Telemetry
 from marketmaker.usecases.desk import Desk
@@ -212,8 +212,20 @@ def set_decimal_context() -> None:
 
 
 def plain_values(value: object) -> Any:  # noqa: ANN401 - JSON is untyped
-    """Turn a report into JSON values; Decimals become exact text."""
-    return msgspec.to_builtins(value, str_keys=True)
+    """Turn a report into JSON values; Decimals become exact text, never with an exponent (R18)."""
+    return _with_plain_decimals(msgspec.to_builtins(value, str_keys=True, builtin_types=(decimal.Decimal,)))
+
+
+def _with_plain_decimals(value: object) -> object:
+    match value:
+        case decimal.Decimal():
+            return plain(value)
+        case dict():
+            return {key: _with_plain_decimals(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_with_plain_decimals(each) for each in value]
+        case _:
+            return value
 
 
 def _alerts(environment: Environment, deployment: Deployment, telemetry: Telemetry) -> Alerts:
