@@ -8,17 +8,16 @@ from decimal import Decimal
 from threading import Event as Signal
 from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 import ccxt
 import requests
-from requests.adapters import HTTPAdapter
 
 from infra.local.exchange.clock import MarketClock, wall_us
 from infra.local.exchange.dialect import Login
 from infra.local.exchange.listing import Listing
 from infra.local.exchange.server import LocalServer, serve
 from infra.local.exchange.venue import Venue
+from marketmaker.adapters.ccxt_venue.client import LocalRoute
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import Asset, Symbol
@@ -32,20 +31,6 @@ D = Decimal
 SYMBOL, MARKET_ID = "PAXG/USDT", "PAXGUSDT"
 LOGIN = Login(api_key="test-key", api_secret="test-secret")
 SECOND_US = 1_000_000
-
-
-class LocalRoute(HTTPAdapter):
-    """Sends whatever goes to Binance to the local port; ccxt keeps its production URLs and error tables."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__()
-        self._address = address
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Replace scheme and host."""
-        url = urlsplit(request.url or "")
-        request.url = self._address + str(url.path) + (f"?{url.query!s}" if url.query else "")
-        return super().send(request, *args, **kwargs)
 
 
 def binance(address: str, login: Login = LOGIN) -> Any:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.units import ceil_to_tick, clamp, floor_to_lot, floor_to_tick, in_bps, plain
-from tests.strategies import prices, sizes
+from marketmaker.domain.units import ceil_to_tick, clamp, floor_to_lot, floor_to_tick, plain
+from tests.strategies import sizes
 
 TICKS = [Decimal(text) for text in ("0.00000001", "0.01", "0.05", "0.5", "3", "1E+1")]
 
@@ -63,15 +63,6 @@ def test_clamp_holds_a_value_inside_and_leaves_one_that_is(value: Decimal, ends:
     clamped = clamp(value, low, high)
     assert low <= clamped <= high
     assert clamped == value or not low <= value <= high
-
-
-def test_half_a_dollar_at_1900_is_2_63_basis_points() -> None:
-    assert round(in_bps(Decimal("0.5"), Decimal(1900)), 2) == Decimal("2.63")
-
-
-@given(whole=prices, bps=st.integers(min_value=-10_000, max_value=10_000))
-def test_basis_points_of_a_price_read_back_as_the_same_basis_points(whole: Decimal, bps: int) -> None:
-    assert in_bps(whole * bps * Decimal("0.0001"), whole) == bps
 
 
 @pytest.mark.parametrize(

@@ -49,11 +49,6 @@ def clamp(value: Decimal, low: Decimal, high: Decimal) -> Decimal:
     return max(low, min(value, high))
 
 
-def in_bps(part: Decimal, whole: Decimal) -> Decimal:
-    """Express a distance as basis points of a price."""
-    return part / whole / BPS
-
-
 def plain(value: Decimal) -> str:
     """Write a Decimal without exponent, trailing zeros or a signed zero, as venues and people want it (R18)."""
     if not value:
