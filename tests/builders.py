@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from marketmaker.domain.accounts import AccountSettings, Clocks
+from marketmaker.domain.accounts import AccountSettings, Clocks, RiskSettings
 from marketmaker.domain.inventory import Inventory, OpeningRow
 from marketmaker.domain.markets import (
     AbsoluteBand,
@@ -163,6 +163,7 @@ def account_settings(*markets: MarketSettings, dedicated: bool = False) -> Accou
         dedicated=dedicated,
         markets=markets or (market_settings(),),
         clocks=clocks(),
+        risk=RiskSettings(),
         config_hash="0123456789abcdef",
     )
 

@@ -36,6 +36,7 @@ from marketmaker.domain.accounts import AccountSettings
 from marketmaker.errors import ConfigError
 
 DEPLOYMENT_FILE = ROOT / "infra" / "deployments" / "local.toml"
+RECORDINGS = ROOT / "infra" / "local" / "recordings"
 API_KEY, SECRET = "local-key", "local-secret"
 START_TIMEOUT_S = 60.0
 TICK_TIMEOUT_S = 15.0
@@ -80,15 +81,17 @@ class Stage:
             raise ProcessFailedError(text) from error
 
 
-def pick_account(deployment: Deployment, data: str | None) -> AccountSettings:
-    """Return the account made for a recording: its name starts the file's."""
+def pick_file(data: str | None) -> Path:
+    """Return the deployment file made for a recording: its name starts the recording's."""
     if data is None:
-        return deployment.accounts["generated"]  # type: ignore[index]
-    file = Path(data).name.replace("-", "_")
-    for account in deployment.accounts.values():
-        if file.startswith(account.name):
-            return account
-    raise ConfigError(f"DATA: {data} is not allowed: a prefix starting with one of {', '.join(deployment.accounts)}")
+        return DEPLOYMENT_FILE
+    recording = Path(data).name.replace("-", "_")
+    files = sorted(RECORDINGS.glob("*.toml"))
+    for file in files:
+        if recording.startswith(file.stem):
+            return file
+    allowed = ", ".join(file.stem for file in files)
+    raise ConfigError(f"DATA: {data} is not allowed: a prefix starting with one of {allowed}")
 
 
 @contextmanager
@@ -96,8 +99,9 @@ def stage(
     data: str | None, seed: int, start_s: float, out: Path, exchange_options: Sequence[str] = ()
 ) -> Iterator[Stage]:
     """Start ministack and the exchange, make tables and keys; everything ends with the context."""
-    deployment = load_deployment(DEPLOYMENT_FILE)
-    account = pick_account(deployment, data)
+    file = pick_file(data)
+    deployment = load_deployment(file)
+    account = next(iter(deployment.accounts.values()))
     with ExitStack() as stack:
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="marketmaker-")))
         aws = stack.enter_context(ministack(region=deployment.region, log=out / "ministack.log", data=temporary))
@@ -115,7 +119,7 @@ def stage(
         exchange = stack.enter_context(running(command, log=log, environment={}, stdout=-1, cwd=ROOT))
         endpoint = first_line(exchange, "listening on ", timeout_s=START_TIMEOUT_S, log=log)
         function = {
-            "MM_DEPLOYMENT_FILE": str(DEPLOYMENT_FILE),
+            "MM_DEPLOYMENT_FILE": str(file),
             "MM_ACCOUNT": account.name,
             "MM_VENUE_ENDPOINT": endpoint,
         }

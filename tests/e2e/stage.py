@@ -65,7 +65,7 @@ price_band = {{ low = 1500, high = 2500 }}
 def deployment_text(name: str, accounts: Sequence[str] = ("main",)) -> str:
     """Write a deployment file: the worked example's market for each account."""
     tables = [f"[accounts.{account}]{MARKET.format(account=account)}" for account in accounts]
-    return f'name = "{name}"\ntag = "e2e"\nregion = "{REGION}"\n\n' + "\n".join(tables)
+    return f'name = "{name}"\ntag = "e2e"\nstage = "local"\nregion = "{REGION}"\n\n' + "\n".join(tables)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,8 @@ import typer
 
 from infra.local import demo as module
 from infra.local.aws import MINISTACK, ROOT
-from infra.local.demo import DEPLOYMENT_FILE, judge, pick_account
+from infra.local.demo import DEPLOYMENT_FILE, judge, pick_file
 from infra.local.reconcile import reconcile
-from marketmaker.config import load_deployment
 from marketmaker.errors import ConfigError
 from tests.e2e.stage import REGION, Stage, local_aws, open_stage, until
 
@@ -213,12 +212,13 @@ def test_a_missing_recording_is_one_line(tmp_path: Path) -> None:
     assert len(lines) == 2
 
 
-def test_a_recording_chooses_the_account_made_for_it() -> None:
-    deployment = load_deployment(DEPLOYMENT_FILE)
-    assert pick_account(deployment, None).name == "generated"
-    assert pick_account(deployment, "../data/hyperliquid_sol-usdc-perp_2025-09-04").name == "hyperliquid_sol"
-    with pytest.raises(ConfigError, match="DATA: x is not allowed"):
-        pick_account(deployment, "x")
+def test_a_recording_chooses_the_deployment_made_for_it() -> None:
+    assert pick_file(None) == DEPLOYMENT_FILE
+    assert pick_file("../data/hyperliquid_sol-usdc-perp_2025-09-04").stem == "hyperliquid_sol"
+    with pytest.raises(
+        ConfigError, match="DATA: x is not allowed: a prefix starting with one of binance_btcusdt, gemini"
+    ):
+        pick_file("x")
 
 
 # --- the proof -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -10,28 +11,28 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from functions.schedule_ticks.handler import handler
-from infra.local.demo import DEPLOYMENT_FILE
 from marketmaker.adapters.sqs import SqsTickQueue
 from marketmaker.bootstrap import tick_scheduler
-from marketmaker.config import load_deployment
 from marketmaker.domain.units import AccountName
 from marketmaker.errors import ConfigError, Fatal, Retryable
 from marketmaker.ports import DelayedTick
+from tests.e2e.stage import REGION, deployment_text
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-REGION = load_deployment(DEPLOYMENT_FILE).region
-ACCOUNTS = tuple(load_deployment(DEPLOYMENT_FILE).accounts)
+ACCOUNTS = ("main", "second")
 MAIN = AccountName("main")
 
 
 @pytest.fixture
-def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator["SQSClient"]:
+def sqs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator["SQSClient"]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("MM_DEPLOYMENT_FILE", str(DEPLOYMENT_FILE))
+    file = tmp_path / "two.toml"
+    file.write_text(deployment_text("two", ACCOUNTS), encoding="utf-8")
+    monkeypatch.setenv("MM_DEPLOYMENT_FILE", str(file))
     with mock_aws():
         tick_scheduler.cache_clear()
         yield boto3.client("sqs", region_name=REGION)
@@ -89,7 +90,7 @@ def test_a_batch_taken_in_part_is_sent_again_later(sqs: "SQSClient") -> None:
             SqsTickQueue(sqs, {MAIN: "url"}).send(MAIN, [DelayedTick(slot_ms=0, delay_s=0)])
 
 
-@pytest.mark.parametrize(("queues", "said"), [("", "not JSON of account"), ('{"generated": "x"}', "no queue for")])
+@pytest.mark.parametrize(("queues", "said"), [("", "not JSON of account"), ('{"main": "x"}', "no queue for")])
 def test_a_queue_map_that_leaves_an_account_out_is_refused(
     sqs: "SQSClient", monkeypatch: pytest.MonkeyPatch, queues: str, said: str
 ) -> None:

@@ -39,6 +39,7 @@ def minimal_document() -> dict[str, Any]:
     return {
         "name": "test",
         "tag": "tst",
+        "stage": "testnet",
         "accounts": {"main": {"venue": "binance", "markets": [minimal_market()]}},
     }
 
@@ -75,6 +76,7 @@ def full_document() -> dict[str, Any]:
     return {
         "name": "test",
         "tag": "tst",
+        "stage": "testnet",
         "region": "eu-central-1",
         "clocks": {"interval_s": 10, "request_timeout_ms": 1500, "request_ttl_ms": 2500, "function_timeout_s": 9},
         "accounts": {

@@ -51,7 +51,7 @@ def test_a_key_of_the_other_policy_is_refused_as_such() -> None:
 
 UNKNOWN: list[tuple[Path, object, str]] = [
     (("nmae",), "x", 'nmae: "x" is not allowed: an unknown key, did you mean name? allowed here: '
-     "name, tag, region, clocks, accounts"),
+     "name, tag, stage, armed, region, egress, alerts, memory_mb, clocks, accounts"),
     ((*PAXG, "half_sprad"), 1, f"{AT_PAXG}.half_sprad: 1 is not allowed: an unknown key, did you mean half_spread? "
      f"allowed here: {MARKET_KEYS}"),
     ((*PAXG, "zzz"), [1, "a"], f'{AT_PAXG}.zzz: [1, "a"] is not allowed: an unknown key; allowed here: {MARKET_KEYS}'),

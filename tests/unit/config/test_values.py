@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketmaker.config import load_deployment, parse_deployment
-from marketmaker.domain.accounts import AccountSettings, Clocks
+from marketmaker.domain.accounts import AccountSettings, Clocks, RiskSettings
 from marketmaker.domain.markets import (
     AbsoluteBand,
     BothSidesBand,
@@ -151,6 +151,7 @@ def test_an_account_knows_all_that_its_use_cases_need() -> None:
         dedicated=False,
         markets=parse(minimal_document()).accounts[MAIN].markets,
         clocks=deployment.clocks,
+        risk=RiskSettings(),
         config_hash=deployment.config_hash,
     )
     assert deployment.accounts[MAIN].dedicated is True
@@ -277,6 +278,7 @@ OTHER_TEXT = {
     "PAXG/USDT": "PAXG/USDC",
     "ETH/USDT": "ETH/USDC",
     "last": "mid",
+    "testnet": "paper",
 }
 
 

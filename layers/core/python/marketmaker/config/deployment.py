@@ -23,13 +23,16 @@ from marketmaker.config.schema import (
     ClocksTable,
     DeploymentTable,
     DistanceTable,
+    Egress,
     MarketTable,
     QuoteDistanceTable,
     ReplaceTable,
+    RiskTable,
     ShareTable,
     ShiftTable,
+    Stage,
 )
-from marketmaker.domain.accounts import AccountSettings, Clocks
+from marketmaker.domain.accounts import AccountSettings, Clocks, RiskSettings
 from marketmaker.domain.markets import (
     AbsoluteBand,
     BothSidesBand,
@@ -59,6 +62,21 @@ type KeyPurpose = Literal["trade", "risk"]
 """The two keys of a login: quoting trades with one, the risk check and the halt use the other."""
 
 
+type AccountFunction = Literal["replace_quotes", "check_risk", "halt"]
+"""The functions that every account has of its own."""
+type SharedFunction = Literal["schedule_ticks", "fetch_prices"]
+"""The functions that a deployment has one of."""
+type TopicName = Literal["halt", "alerts-critical", "alerts-info"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipients:
+    """Who is told: e-mail addresses get every alert, phone numbers the critical ones."""
+
+    email: tuple[str, ...]
+    sms: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """Everything that a deployment file says.
@@ -69,20 +87,53 @@ class Deployment:
 
     name: str
     tag: DeploymentTag
+    stage: Stage
+    armed: bool
     region: str
+    egress: Egress
+    recipients: Recipients
+    memory_mb: Mapping[AccountFunction | SharedFunction, int]
     accounts: Mapping[AccountName, AccountSettings]
     clocks: Clocks
     config_hash: str
 
     @property
+    def may_quote(self) -> bool:
+        """Tell whether ticks may run: a live deployment must be armed first."""
+        return self.armed or self.stage is not Stage.LIVE
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """The venues of all accounts, each once, sorted."""
+        return tuple(sorted({account.venue for account in self.accounts.values()}))
+
+    @property
+    def stack_name(self) -> str:
+        """Name of the CloudFormation stack; every named resource starts with it."""
+        return f"marketmaker-{self.name}"
+
+    @property
     def state_table(self) -> str:
         """Name of the DynamoDB table with the deployment's state."""
-        return f"marketmaker-{self.name}-state"
+        return f"{self.stack_name}-state"
 
     @property
     def ledger_table(self) -> str:
         """Name of the DynamoDB table with the deployment's ledger."""
-        return f"marketmaker-{self.name}-ledger"
+        return f"{self.stack_name}-ledger"
+
+    @property
+    def prices_table(self) -> str:
+        """Name of the DynamoDB table with what the venues publish."""
+        return f"{self.stack_name}-prices"
+
+    def function_name(self, function: AccountFunction | SharedFunction, account: AccountName | None = None) -> str:
+        """Name a Lambda function; those of an account carry its name."""
+        return "-".join([self.stack_name, *([account] if account else []), function])
+
+    def topic_name(self, topic: TopicName) -> str:
+        """Name an SNS topic."""
+        return f"{self.stack_name}-{topic}"
 
     def secret_name(self, account: AccountName, purpose: KeyPurpose) -> str:
         """Name the Secrets Manager secret that holds one of an account's venue keys."""
@@ -112,6 +163,7 @@ def parse_deployment(text: str, *, file: str) -> Deployment:
             dedicated=account.dedicated,
             markets=tuple(_market(each) for each in account.markets),
             clocks=clocks,
+            risk=_risk(account.risk),
             config_hash=config_hash,
         )
         for name, account in table.accounts.items()
@@ -119,7 +171,12 @@ def parse_deployment(text: str, *, file: str) -> Deployment:
     return Deployment(
         name=table.name,
         tag=tag,
+        stage=table.stage,
+        armed=table.armed,
         region=table.region,
+        egress=table.egress,
+        recipients=Recipients(email=table.alerts.email, sms=table.alerts.sms),
+        memory_mb=MappingProxyType(msgspec.structs.asdict(table.memory_mb)),  # type: ignore[arg-type]
         accounts=MappingProxyType(accounts),
         clocks=clocks,
         config_hash=config_hash,
@@ -151,6 +208,16 @@ def _clocks(table: ClocksTable) -> Clocks:
         request_timeout_ms=table.request_timeout_ms,
         request_ttl_ms=table.request_ttl_ms,
         function_timeout_ms=table.function_timeout_s * _MS,
+    )
+
+
+def _risk(table: RiskTable) -> RiskSettings:
+    return RiskSettings(
+        price_band=table.price_band,
+        inventory_band=table.inventory_band,
+        stale_data=table.stale_data,
+        drawdown=table.drawdown,
+        max_drawdown_share=table.max_drawdown_share,
     )
 
 

@@ -50,6 +50,8 @@ NameOfAccount = Annotated[
 ]
 TagText = Annotated[str, Allowed(text="exactly 3 of 0-9 and a-z, unique per venue login", holds=_is_tag)]
 Region = Annotated[str, _text(r"[a-z]{2}(-[a-z]+)+-[0-9]", 'an AWS region such as "ap-northeast-1"')]
+Email = Annotated[str, _text(r"[^@\s]+@[^@\s]+\.[^@\s.]+", 'an e-mail address such as "me@example.com"')]
+Phone = Annotated[str, _text(r"\+[1-9][0-9]{6,14}", 'a phone number in E.164 form such as "+819012345678"')]
 SymbolText = Annotated[str, SYMBOL]
 Positive = Annotated[Decimal, Allowed(text="a number above 0", holds=lambda value: value > ZERO)]
 Amount = Annotated[Decimal, Allowed(text="a number, 0 or more", holds=lambda value: value >= ZERO)]

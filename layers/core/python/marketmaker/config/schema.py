@@ -17,8 +17,10 @@ from marketmaker.config.ranges import (
     Amount,
     Bps,
     DeploymentName,
+    Email,
     FeeBps,
     NameOfAccount,
+    Phone,
     Positive,
     Ratio,
     Region,
@@ -27,15 +29,34 @@ from marketmaker.config.ranges import (
     TagText,
     whole,
 )
+from marketmaker.domain.accounts import BreachResponse
 from marketmaker.domain.markets import BandPolicy, FairPriceModel
 from marketmaker.domain.orders import MAX_MARKET_NUMBER
 from marketmaker.domain.units import ONE, ZERO, plain
+
+Megabytes = Annotated[int, whole(128, 10_240)]
 
 
 class VenueName(StrEnum):
     """The venues that an account may name."""
 
     BINANCE = "binance"
+
+
+class Stage(StrEnum):
+    """How far a deployment has come (S6): against what it quotes, and whether it can lose money."""
+
+    LOCAL = "local"
+    PAPER = "paper"
+    TESTNET = "testnet"
+    LIVE = "live"
+
+
+class Egress(StrEnum):
+    """From which address the venue is called: any of AWS's, or one that the venue can allow-list."""
+
+    DYNAMIC = "dynamic"
+    STATIC = "static"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,11 +197,34 @@ class MarketTable(Table, frozen=True, kw_only=True):
             )
 
 
+class RiskTable(Table, frozen=True, kw_only=True):
+    """What check_risk allows an account and what it does when a limit breaks (S3, S12, R6, R11).
+
+    By default 5 % below the peak equity halts, prices outside their band or stale data cancel, inventory outside its
+    band alerts.
+    """
+
+    price_band: BreachResponse = BreachResponse.CANCEL
+    inventory_band: BreachResponse = BreachResponse.ALERT
+    stale_data: BreachResponse = BreachResponse.CANCEL
+    drawdown: BreachResponse = BreachResponse.HALT
+    max_drawdown_share: Share = Decimal("0.05")
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Refuse to let orders rest where the guide forbids it."""
+        for key in ("price_band", "stale_data"):
+            if getattr(self, key) is BreachResponse.ALERT:
+                yield Contradiction(
+                    key=key, value="alert", allowed='"cancel" or "halt": nothing that adds risk may rest (S3)'
+                )
+
+
 class AccountTable(Table, frozen=True, kw_only=True):
     """One venue login with its markets; by default the login is not ours alone."""
 
     venue: VenueName
     dedicated: bool = False
+    risk: RiskTable = msgspec.field(default_factory=RiskTable)
     markets: tuple[MarketTable, ...]
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -245,14 +289,46 @@ class ClocksTable(Table, frozen=True, kw_only=True):
             )
 
 
+class AlertsTable(Table, frozen=True, kw_only=True):
+    """Who is told: e-mail everything, SMS what is critical (S12)."""
+
+    email: tuple[Email, ...] = ()
+    sms: tuple[Phone, ...] = ()
+
+
+class MemoryTable(Table, frozen=True, kw_only=True):
+    """Memory of each function in MB; its share of a CPU grows with it, and 512 MB is about a third of one."""
+
+    replace_quotes: Megabytes = 1024
+    check_risk: Megabytes = 1024
+    halt: Megabytes = 1024
+    fetch_prices: Megabytes = 1024
+    schedule_ticks: Megabytes = 256
+
+
 class DeploymentTable(Table, frozen=True, kw_only=True):
-    """The whole file; by default in Tokyo, near the venues and outside the regions that Binance refuses."""
+    """The whole file; by default in Tokyo, near the venues and outside the regions that Binance refuses.
+
+    A live deployment quotes only once `armed` says so; until then it is deployed without ticks.
+    """
 
     name: DeploymentName
     tag: TagText
+    stage: Stage
+    armed: bool = False
     region: Region = "ap-northeast-1"
+    egress: Egress = Egress.DYNAMIC
+    alerts: AlertsTable = msgspec.field(default_factory=AlertsTable)
+    memory_mb: MemoryTable = msgspec.field(default_factory=MemoryTable)
     clocks: ClocksTable = msgspec.field(default_factory=ClocksTable)
     accounts: Mapping[NameOfAccount, AccountTable]
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Refuse to arm what cannot lose money."""
+        if self.armed and self.stage is not Stage.LIVE:
+            yield Contradiction(
+                key="armed", value="true", allowed=f"only in a live deployment, and this is {self.stage}"
+            )
 
 
 def index_label(index: int, symbol: str | None) -> str:

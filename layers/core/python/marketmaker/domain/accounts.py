@@ -1,6 +1,8 @@
 """An account: one venue login with its markets and the clocks it runs by."""
 
 from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
 
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.orders import DeploymentTag
@@ -27,6 +29,28 @@ class Clocks:
         return self.interval_ms
 
 
+class BreachResponse(StrEnum):
+    """What check_risk does when a limit breaks; each includes the ones before it."""
+
+    ALERT = "alert"
+    CANCEL = "cancel"
+    HALT = "halt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskSettings:
+    """The limits of the independent second look, and the response to each.
+
+    `max_drawdown_share` is the part of the peak equity that may be lost before `drawdown` answers (R6).
+    """
+
+    price_band: BreachResponse = BreachResponse.CANCEL
+    inventory_band: BreachResponse = BreachResponse.ALERT
+    stale_data: BreachResponse = BreachResponse.CANCEL
+    drawdown: BreachResponse = BreachResponse.HALT
+    max_drawdown_share: Decimal = Decimal("0.05")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSettings:
     """Everything the deployment file says about one account.
@@ -41,6 +65,7 @@ class AccountSettings:
     dedicated: bool
     markets: tuple[MarketSettings, ...]
     clocks: Clocks
+    risk: RiskSettings
     config_hash: str
 
     @property

@@ -1,32 +1,42 @@
-"""The deployment that `make demo` runs is valid and is the one the recordings need."""
+"""The deployments that `make demo` runs are valid, and the ones that the recordings need."""
 
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from marketmaker.config import load_deployment
+from marketmaker.config import Stage, load_deployment
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.markets import AbsoluteBand, CapitalShare, FairPriceModel, FeeSchedule, QuoteDistance, ShiftBand
 from marketmaker.domain.units import AccountName
 
-LOCAL = load_deployment(Path(__file__).parents[3] / "infra" / "deployments" / "local.toml")
+ROOT = Path(__file__).parents[3]
+LOCAL = load_deployment(ROOT / "infra" / "deployments" / "local.toml")
+RECORDED = {
+    file.stem: load_deployment(file) for file in sorted((ROOT / "infra" / "local" / "recordings").glob("*.toml"))
+}
+MAIN = AccountName("main")
+ACCOUNTS = {"local": LOCAL.accounts[MAIN], **{name: each.accounts[MAIN] for name, each in RECORDED.items()}}
 
 
-def test_it_has_one_market_an_account() -> None:
-    assert (LOCAL.name, LOCAL.tag.text, LOCAL.region) == ("local", "loc", "ap-northeast-1")
-    assert {name: [market.symbol for market in account.markets] for name, account in LOCAL.accounts.items()} == {
-        "generated": ["PAXG/USDT"],
-        "gemini_ethusd": ["ETH/USD"],
+def test_each_has_one_market_an_account() -> None:
+    assert {name: [market.symbol for market in account.markets] for name, account in ACCOUNTS.items()} == {
+        "local": ["PAXG/USDT"],
         "binance_btcusdt": ["BTC/USDT"],
-        "hyperliquid_sol": ["SOL/USDC"],
+        "gemini_ethusd": ["ETH/USD"],
         "hyperliquid_btc": ["BTC/USDC"],
+        "hyperliquid_sol": ["SOL/USDC"],
         "lighter_paxg": ["PAXG/USDC"],
     }
 
 
+def test_none_can_reach_a_real_venue() -> None:
+    assert {each.stage for each in (LOCAL, *RECORDED.values())} == {Stage.LOCAL}
+    assert {each.name for each in (LOCAL, *RECORDED.values())} == {"local"}
+
+
 def test_the_generated_market_is_the_guides_example() -> None:
-    (market,) = LOCAL.accounts[AccountName("generated")].markets
+    (market,) = ACCOUNTS["local"].markets
 
     assert market.fair_price is FairPriceModel.MID
     assert market.half_spread == QuoteDistance(quote=Decimal("0.5"))
@@ -38,7 +48,7 @@ def test_the_generated_market_is_the_guides_example() -> None:
     )
 
 
-@pytest.mark.parametrize("account", LOCAL.accounts.values(), ids=LOCAL.accounts)
+@pytest.mark.parametrize("account", ACCOUNTS.values(), ids=ACCOUNTS)
 def test_a_kept_order_still_stands_beyond_the_maker_fee(account: AccountSettings) -> None:
     (market,) = account.markets
     price = Decimal(1900)
@@ -47,7 +57,7 @@ def test_a_kept_order_still_stands_beyond_the_maker_fee(account: AccountSettings
     assert nearest >= market.fees.break_even_half_spread(price)
 
 
-@pytest.mark.parametrize("account", LOCAL.accounts.values(), ids=LOCAL.accounts)
+@pytest.mark.parametrize("account", ACCOUNTS.values(), ids=ACCOUNTS)
 def test_a_market_has_the_whole_login(account: AccountSettings) -> None:
     (market,) = account.markets
 
