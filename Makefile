@@ -46,8 +46,8 @@ format: $(READY) ## format the code and sort the imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-demo: $(READY) ## quote a market on this machine for a minute, then halt it (DATA=prefix replays a recording)
-	@$(BIN)/python -m infra.local.demo $(if $(DATA),--data $(DATA))
+demo: $(VENV)/.python $(MINISTACK_VENV)/.python ## run the whole stack on this machine for 90 s (DATA=prefix replays a recording, KEEP=1 leaves it running)
+	@$(BIN)/python -m infra.local.demo $(if $(DATA),--data $(DATA)) $(if $(KEEP),--keep)
 
 test: $(READY) ## the whole test suite with branch coverage; domain and use cases must have all of it
 	@$(BIN)/coverage erase

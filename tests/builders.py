@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from marketmaker.domain.accounts import AccountSettings, Clocks, RiskSettings
 from marketmaker.domain.inventory import Inventory, OpeningRow
+from marketmaker.domain.klines import Kline
 from marketmaker.domain.markets import (
     AbsoluteBand,
     BothSidesBand,
@@ -182,6 +183,19 @@ def book(
 ) -> Book:
     """Return a book round 1900 from (price, size) pairs, best first."""
     return Book(symbol=Symbol(symbol), bids=levels(*bids), asks=levels(*asks), update_id=update_id)
+
+
+def kline(open_ms: int = SLOT_MS, *, interval_ms: int = 1_000, close: Amount = "1900") -> Kline:
+    """Return a closed kline round 1900."""
+    return Kline(
+        open_ms=open_ms,
+        interval_ms=interval_ms,
+        open=Decimal("1899.5"),
+        high=Decimal("1901.25"),
+        low=Decimal(1899),
+        close=Decimal(close),
+        volume_base=Decimal("0.125"),
+    )
 
 
 def inventory(

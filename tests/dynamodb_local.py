@@ -19,7 +19,7 @@ import pytest
 
 from infra.local.tables import create_tables
 from marketmaker.domain.units import AccountName
-from tests.tables import LEDGER_TABLE, REGION, STATE_TABLE, use_fake_credentials
+from tests.tables import LEDGER_TABLE, PRICES_TABLE, REGION, STATE_TABLE, use_fake_credentials
 
 _EMULATOR = Path(__file__).parents[1] / "node_modules" / "amplify-dynamodb-simulator" / "emulator"
 _START_WITHIN_S = 30.0
@@ -36,7 +36,7 @@ def fake_credentials() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def dynamodb_local(fake_credentials: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start DynamoDB Local in memory on a free port, with both tables; gives its endpoint."""
+    """Start DynamoDB Local in memory on a free port, with all tables; gives its endpoint."""
     java, jar = shutil.which("java"), _EMULATOR / "DynamoDBLocal.jar"
     missing = (
         "java is not installed" if java is None else None if jar.exists() else f"{jar} is missing: run `make setup`"
@@ -57,7 +57,13 @@ def dynamodb_local(fake_credentials: None, tmp_path_factory: pytest.TempPathFact
     ):
         try:
             _wait_until_it_answers(endpoint, process, log)
-            create_tables(state_table=STATE_TABLE, ledger_table=LEDGER_TABLE, region=REGION, endpoint=endpoint)
+            create_tables(
+                state_table=STATE_TABLE,
+                ledger_table=LEDGER_TABLE,
+                prices_table=PRICES_TABLE,
+                region=REGION,
+                endpoint=endpoint,
+            )
             yield endpoint
         finally:
             process.terminate()

@@ -4,7 +4,9 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
+from marketmaker.domain.klines import MINUTE_MS, DayVolume, Kline, KlineMinute
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.pricing import Book, BookLevel
@@ -14,11 +16,12 @@ from marketmaker.domain.state import (
     Lease,
     MarketState,
     Mode,
+    Restriction,
     TradeCursor,
     UnresolvedOrder,
     VenueMetadata,
 )
-from marketmaker.domain.units import AccountName, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
+from marketmaker.domain.units import ZERO, AccountName, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
 
 SYMBOLS = tuple(map(Symbol, ("PAXG/USDT", "BTC/USDT", "SOL/USDC:USDC", "S/USDT", "1000SATS/FDUSD")))
 # S, M and N are traded assets, and also DynamoDB's names of types
@@ -57,6 +60,15 @@ inventories = st.builds(
     unpriced_fees=st.lists(fees, max_size=3, unique_by=lambda fee: fee.asset).map(tuple),
     fills_without_fee=st.integers(min_value=0, max_value=1_000_000),
 )
+equities = st.builds(
+    Equity,
+    markets=st.lists(symbols, unique=True).map(sorted).map(tuple),
+    deposited_quote=positive_amounts,
+    gains_quote=amounts,
+)
+restrictions = st.builds(
+    Restriction, mode=st.sampled_from([Mode.REDUCE_ONLY, Mode.CANCEL_ONLY]), reason=texts, since_ms=times_ms
+)
 controls = st.builds(
     Control,
     account=names.map(AccountName),
@@ -70,6 +82,8 @@ controls = st.builds(
     foreign=st.dictionaries(assets, amounts),
     differing=st.dictionaries(assets, st.integers(min_value=1, max_value=1000)),
     unreachable_ticks=st.integers(min_value=0, max_value=1000),
+    restrictions=st.dictionaries(symbols, restrictions),
+    peaks=st.dictionaries(assets, equities),
 )
 instruments = st.builds(
     Instrument,
@@ -166,6 +180,43 @@ def market_states(draw: st.DrawFn) -> MarketState:
 def metadata(symbol: Symbol) -> st.SearchStrategy[VenueMetadata]:
     """Build stored venue metadata."""
     return st.builds(VenueMetadata, symbol=st.just(symbol), fetched_ms=times_ms, payload=texts)
+
+
+@st.composite
+def klines(draw: st.DrawFn, open_ms: int, interval_ms: int = 1_000) -> Kline:
+    """Build a kline of one interval."""
+    low, one, other, high = sorted(draw(st.lists(prices, min_size=4, max_size=4)))
+    opened, closed = draw(st.permutations([one, other]))
+    return Kline(
+        open_ms=open_ms,
+        interval_ms=interval_ms,
+        open=opened,
+        high=high,
+        low=low,
+        close=closed,
+        volume_base=draw(st.one_of(st.just(ZERO), sizes)),
+    )
+
+
+@st.composite
+def kline_minutes(draw: st.DrawFn, start_ms: int | None = None) -> KlineMinute:
+    """Build a minute of one-second klines with holes, or of one minute's."""
+    start = MINUTE_MS * draw(st.integers(0, 60_000_000)) if start_ms is None else start_ms
+    if draw(st.booleans()):
+        return KlineMinute(start_ms=start, klines=(draw(klines(start, MINUTE_MS)),))
+    seconds = sorted(draw(st.sets(st.integers(0, 59), min_size=1, max_size=8)))
+    return KlineMinute(start_ms=start, klines=tuple(draw(klines(start + 1000 * second)) for second in seconds))
+
+
+def day_volumes(symbol: Symbol) -> st.SearchStrategy[DayVolume]:
+    """Build the volume of a day."""
+    return st.builds(
+        DayVolume,
+        symbol=st.just(symbol),
+        time_ms=times_ms,
+        volume_base=positive_amounts,
+        volume_quote=positive_amounts,
+    )
 
 
 @st.composite

@@ -2,16 +2,33 @@
 
 import pytest
 
-from marketmaker.adapters.dynamodb import DynamoDbStore
+from marketmaker.adapters.dynamodb import DynamoDbPrices, DynamoDbStore, TableClient, TableSettings
 
 REGION = "eu-west-1"
 STATE_TABLE = "mm-state"
 LEDGER_TABLE = "mm-ledger"
+PRICES_TABLE = "mm-prices"
+
+
+def table_settings(endpoint: str | None) -> TableSettings:
+    """Name the session's tables."""
+    return TableSettings(
+        state_table=STATE_TABLE,
+        ledger_table=LEDGER_TABLE,
+        prices_table=PRICES_TABLE,
+        region=REGION,
+        endpoint=endpoint,
+    )
 
 
 def local_store(endpoint: str | None) -> DynamoDbStore:
     """Connect a store of its own to the session's tables."""
-    return DynamoDbStore(state_table=STATE_TABLE, ledger_table=LEDGER_TABLE, region=REGION, endpoint=endpoint)
+    return DynamoDbStore(TableClient(table_settings(endpoint)))
+
+
+def local_prices(endpoint: str | None) -> DynamoDbPrices:
+    """Connect prices of their own to the session's tables."""
+    return DynamoDbPrices(TableClient(table_settings(endpoint)))
 
 
 def use_fake_credentials(patch: pytest.MonkeyPatch) -> None:

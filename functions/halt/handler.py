@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from marketmaker.bootstrap import Deadline, HaltRequest, account_desk, halt, plain_values
+from marketmaker.bootstrap import Deadline, account_desk, halt, plain_values, read_halt_requests
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own shapes
-    """Halt the account and report what is verified; `event` says `reason` and `requested_by`."""
+    """Halt the account for each request in the event and report what is verified; an alarm that ended asks nothing."""
     desk = account_desk("risk")
-    request = HaltRequest(account=desk.settings.name, reason=event["reason"], requested_by=event["requested_by"])
     at_ms = desk.clock.now_ms() + context.get_remaining_time_in_millis()
-    report = halt(request, desk, Deadline(at_ms=at_ms, clock=desk.clock))
+    reports = [
+        halt(request, desk, Deadline(at_ms=at_ms, clock=desk.clock)) for request in read_halt_requests(event, desk)
+    ]
     desk.telemetry.flush()
-    return {"halt": plain_values(report.summary())}
+    return {"halt": plain_values(reports[-1].summary()) if reports else None}

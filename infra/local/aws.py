@@ -18,23 +18,35 @@ from marketmaker.domain.units import AccountName
 ROOT = Path(__file__).resolve().parents[2]
 MINISTACK = ROOT / ".venv-ministack" / "bin" / "ministack"
 ACCOUNT_ID = "123456789012"
+SECRET_KEY = "local"  # noqa: S105 - ministack's, on this machine
 START_TIMEOUT_S = 30.0
 
 
 @contextmanager
-def ministack(*, region: str, log: Path, data: Path) -> Iterator[dict[str, str]]:
-    """Run ministack; yields the environment variables that point boto3 at it."""
+def ministack(*, region: str, log: Path, data: Path, enforce_roles: bool = False) -> Iterator[dict[str, str]]:
+    """Run ministack; yields the environment variables that point boto3 at it.
+
+    Its functions inherit its environment, so it gets none of ours: neither settings of a shell, nor a profile, nor a
+    proxy may reach them. What they unpack lies in `data` and goes with it. With `enforce_roles` each of them may do
+    what its role allows and nothing else; the variables yielded here are those of an administrator.
+    """
     if not MINISTACK.exists():
         raise ProcessFailedError(f"{MINISTACK} is missing: run `make setup`")
+    data.mkdir(parents=True, exist_ok=True)
     port = free_port()
     settings = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(data),
+        "TMPDIR": str(data),
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
         "MINISTACK_REGION": region,
         "S3_DATA_DIR": str(data),
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AUTH": str(enforce_roles).lower(),
     }
-    with running([str(MINISTACK)], log=log, environment=settings, stdout=log.open("a"), stdin=None):
+    with running([str(MINISTACK)], log=log, environment=settings, inherit=False, stdout=log.open("a")):
         endpoint = f"http://127.0.0.1:{port}"
         _wait_until_up(endpoint, log)
         yield {
@@ -42,7 +54,7 @@ def ministack(*, region: str, log: Path, data: Path) -> Iterator[dict[str, str]]
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         }
 
 

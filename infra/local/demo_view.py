@@ -1,4 +1,4 @@
-"""The demo's live view: our quotes against the market, inventory, PnL, and what happened to our orders."""
+"""The demo's live view: our quotes against the market, inventory, PnL, alerts, and what happened to our orders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from rich.text import Text
 COUNTS = ("orders_placed", "orders_kept", "orders_cancelled", "cancelled_unfilled", "protective_cancels", "fills")
 WIDTH = 80
 """Of the whole view: a terminal's least."""
-_EVENTS_SHOWN = 8
+_EVENTS_SHOWN = 10
 _SHOWN = {
     "orders_placed": ("placed", "cyan"),
     "orders_kept": ("kept", "dim"),
@@ -26,30 +26,55 @@ _SHOWN = {
 
 @dataclass(slots=True)
 class Progress:
-    """What the demo has counted so far."""
+    """What the demo has seen so far, from the functions' own log records and the alerts that arrived."""
 
     seconds: float
     elapsed_s: float = 0.0
     ticks: int = 0
+    risk_checks: int = 0
+    alerts: int = 0
+    lags_ms: list[int] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     events: list[Text] = field(default_factory=list)
 
     def add(self, tick: Mapping[str, Any]) -> None:
-        """Count one tick's result and write it up."""
-        self.ticks += tick["outcome"] == "done"
-        market = tick["markets"][0] if tick["markets"] else {}
+        """Count one tick's log record, full or brief, and write it up."""
+        done = tick["outcome"] == "done"
+        self.ticks += done
+        self.lags_ms.append(tick["lag_ms"])
+        market = _market_of(tick)
         for name in COUNTS:
             self.counts[name] += market.get(name, 0)
-        reason = market.get("no_quotes") or ("" if tick["outcome"] == "done" else tick["outcome"])
-        line = Text(f"{self.elapsed_s:5.1f} s  ", no_wrap=True, overflow="ellipsis")
+        reason = market.get("no_quotes") or ("" if done else tick["outcome"])
+        line = self._line()
         if reason:
-            line.append(f"{reason.replace('_', ' ')}: {market.get('detail') or tick['detail']}  ", style="red")
+            detail = market.get("detail") or tick.get("detail", "")
+            line.append(f"{reason.replace('_', ' ')}{f': {detail}' if detail else ''}  ", style="red")
         for side, price, size in market.get("quotes", []):
             line.append(f"{side} {_number(size)} @ {_number(price)}  ")
-        done = [(f"{market[name]} {word}", style) for name, (word, style) in _SHOWN.items() if market.get(name)]
-        for index, (text, style) in enumerate(done):
+        happened = [(f"{market[name]} {word}", style) for name, (word, style) in _SHOWN.items() if market.get(name)]
+        for index, (text, style) in enumerate(happened):
             line.append(", " if index else "→ ", style="dim").append(text, style=style)
+        self._keep(line)
+
+    def alert(self, subject: str, *, critical: bool) -> None:
+        """Count an alert and write its subject up."""
+        self.alerts += 1
+        self._keep(self._line().append(f"alert: {subject}", style="bold red" if critical else "bold green"))
+
+    def _line(self) -> Text:
+        return Text(f"{self.elapsed_s:5.1f} s  ", no_wrap=True, overflow="ellipsis")
+
+    def _keep(self, line: Text) -> None:
         self.events = [*self.events, line][-_EVENTS_SHOWN:]
+
+
+def _market_of(tick: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the one market's part of a tick; a brief record has no such part, but says what it kept and why not."""
+    if "markets" in tick:
+        return tick["markets"][0] if tick["markets"] else {}
+    reasons = tuple(tick.get("no_quotes", {}).values())
+    return {"orders_kept": tick["kept"], **({"no_quotes": reasons[0]} if reasons else {})}
 
 
 def render(title: str, progress: Progress, exchange: Mapping[str, Any], stage: str) -> RenderableType:
@@ -107,6 +132,7 @@ def _figures(progress: Progress, exchange: Mapping[str, Any]) -> Table:
     table.add_row("inventory", f"{_number(held[base])} {base}", "ratio", ratio, "two-sided", _share(uptime))
     table.add_row("trading", gain, "fills", str(counts["fills"]), "placed", str(counts["orders_placed"]))
     table.add_row("ticks", str(progress.ticks), "kept", str(counts["orders_kept"]), "cancelled", str(cancelled))
+    table.add_row("alerts", str(progress.alerts), "risk checks", str(progress.risk_checks))
     return table
 
 

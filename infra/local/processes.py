@@ -36,15 +36,19 @@ def running(
     *,
     log: Path,
     environment: Mapping[str, str],
+    inherit: bool = True,
     **options: Any,  # noqa: ANN401
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a process in a group of its own, its errors in `log`; end the whole group on leaving."""
+    """Run a process in a group of its own, its errors in `log`; end the whole group on leaving.
+
+    Without `inherit` it sees no variable of this process, only its own `environment`.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(
             list(command),
             stderr=errors,
-            env={**os.environ, **environment},
+            env={**(os.environ if inherit else {}), **environment},
             text=True,
             start_new_session=True,
             **options,

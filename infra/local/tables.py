@@ -1,4 +1,4 @@
-"""The two tables, created where no CloudFormation template does it: on ministack and DynamoDB Local."""
+"""The three tables, created where no CloudFormation template does it: on ministack and DynamoDB Local."""
 
 from typing import TYPE_CHECKING
 
@@ -10,21 +10,25 @@ if TYPE_CHECKING:
 
 STATE_KEY = ("account", "item")
 LEDGER_KEY = ("market", "row")
+PRICES_KEY = ("market", "row")
 TIME_INDEX = "by_time"
 
 
-def create_tables(*, state_table: str, ledger_table: str, region: str, endpoint: str | None = None) -> None:
-    """Create both tables, billed on demand, and wait until they answer.
+def create_tables(
+    *, state_table: str, ledger_table: str, prices_table: str, region: str, endpoint: str | None = None
+) -> None:
+    """Create all tables, billed on demand, and wait until they answer.
 
     `by_time` is a global index: a local one would limit a market's whole ledger to 10 GB.
     """
     client = boto3.client("dynamodb", region_name=region, endpoint_url=endpoint)
-    client.create_table(
-        TableName=state_table,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=_key(*STATE_KEY),
-        AttributeDefinitions=[_type(name, "S") for name in STATE_KEY],
-    )
+    for table, names in ((state_table, STATE_KEY), (prices_table, PRICES_KEY)):
+        client.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=_key(*names),
+            AttributeDefinitions=[_type(name, "S") for name in names],
+        )
     client.create_table(
         TableName=ledger_table,
         BillingMode="PAY_PER_REQUEST",
@@ -38,7 +42,7 @@ def create_tables(*, state_table: str, ledger_table: str, region: str, endpoint:
             }
         ],
     )
-    for table in (state_table, ledger_table):
+    for table in (state_table, ledger_table, prices_table):
         client.get_waiter("table_exists").wait(TableName=table)
 
 

@@ -1,4 +1,4 @@
-"""`make bench`: a tick against the venue's round trip, against the guide's loop, and one decision alone.
+"""`make bench`: a tick against the venue's round trip, against the guide's loop, one decision, and cold starts.
 
 Real parts as in the demo: the real handler (in this process), unmodified ccxt over HTTP to local exchanges in processes
 of their own, DynamoDB on ministack. Every API reply is 20 ms late. What is measured is compared only with what was
@@ -12,16 +12,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import ccxt
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from infra.local.aws import ROOT
-from infra.local.demo import API_KEY, SECRET, stage
+from infra.local.aws import ROOT, ministack, variables
 from infra.local.exchange.dialect import Login
 from infra.local.processes import ProcessFailedError
+from infra.local.stack import API_KEY, SECRET
 from marketmaker.errors import MarketMakerError
 from tests.bench.cadence import CYCLES, INTERVAL_S, Worked, Worker, work_side_by_side
 from tests.bench.decision import time_decision_us
@@ -29,11 +31,14 @@ from tests.bench.exchange import Exchange, exchange_process
 from tests.bench.figures import BenchFailedError
 from tests.bench.measure import TICK_WEIGHT, measure_loop, measure_ticks, moving_market, still_market
 from tests.bench.naive_loop import NaiveLoop
+from tests.bench.packages import COLD_STARTS, measure_packages
 from tests.bench.report import Results, describe, render
 from tests.bench.tick import Case, Ticker, TickSample, ticking
+from tests.e2e.stage import REGION, open_stage
 
 LATENCY_S = 0.02
 SEED = 1
+FEES = ("--seed", str(SEED), "--maker-fee", "0.0001", "--taker-fee", "0.001")
 LOGIN = Login(api_key=API_KEY, api_secret=SECRET)
 SAMPLES = 36
 OUT = ROOT / "out"
@@ -70,7 +75,10 @@ def bench() -> Iterator[tuple[Ticker, Exchange, Exchange]]:
     LOGS.mkdir(parents=True, exist_ok=True)
     console.print("starting ministack and two local exchanges")
     with ExitStack() as stack:
-        here = stack.enter_context(stage(None, SEED, 0.0, LOGS))
+        directory = Path(stack.enter_context(TemporaryDirectory(prefix="marketmaker-")))
+        aws = stack.enter_context(ministack(region=REGION, log=LOGS / "ministack.log", data=directory))
+        here = stack.enter_context(open_stage(aws, LOGS, name="bench", exchange_options=FEES))
+        stack.enter_context(variables({**here.environment, "MM_ACCOUNT": here.account.name}))
         second = stack.enter_context(exchange_process(here.account.markets[0], SEED, LOGS / "second_exchange.log"))
         ours, theirs = (stack.enter_context(closing(Exchange(each))) for each in (here.endpoint, second))
         ticker = stack.enter_context(ticking(ours, LOGS / "replace_quotes.log"))
@@ -87,6 +95,8 @@ def run() -> Results:
             NaiveLoop(theirs.endpoint, ticker.desk.settings.symbols[0], LOGIN, limits_rate=limits)
             for limits in (True, False)
         ]
+        with phase("cold starts from the built layers and from untrimmed ones", 2 * COLD_STARTS) as advance:
+            packages = measure_packages(advance)
         with phase("quiet ticks", SAMPLES) as advance:
             quiet = measure_ticks(ticker, ours, Case.QUIET, still_market(), SAMPLES, advance)
         with phase(f"{CYCLES} cycles every 5 s on the same market, ours and the guide's", 2 * CYCLES) as advance:
@@ -106,6 +116,7 @@ def run() -> Results:
             our_minute=our_minute,
             guide_minute=guide_minute,
             minute_ticks=minute_ticks,
+            packages=packages,
             decision_us=time_decision_us(ticker),
         )
 

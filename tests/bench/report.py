@@ -14,6 +14,7 @@ from rich.table import Table
 from tests.bench.cadence import CYCLES, INTERVAL_S, Worked
 from tests.bench.figures import Timing
 from tests.bench.measure import Cycles, Ticks
+from tests.bench.packages import GOAL, Layers, Packages
 from tests.bench.tick import Case, TickSample
 
 GOALS = {Case.QUIET: 2.0, Case.REPLACING: 4.0}
@@ -33,6 +34,7 @@ class Results:
     our_minute: Worked
     guide_minute: Worked
     minute_ticks: list[TickSample]
+    packages: Packages
     decision_us: Timing
 
 
@@ -65,6 +67,7 @@ def describe(results: Results) -> dict[str, Any]:
             _minute(results.our_minute) | _split(results.minute_ticks), _minute(results.guide_minute)
         ),
         "decision_us": asdict(results.decision_us),
+        "cold_starts": _cold_starts(results.packages),
     }
 
 
@@ -124,10 +127,28 @@ def _same_market(ours: dict[str, Any], guide: dict[str, Any]) -> dict[str, Any]:
     return {"cycles": CYCLES, "interval_s": INTERVAL_S, "ours": ours, "guide": guide, "ours_to_guide": ratios}
 
 
+def _cold_starts(packages: Packages) -> dict[str, Any]:
+    built, untrimmed = _layers(packages.built), _layers(packages.untrimmed)
+    ratios = {name: built[name] / untrimmed[name] for name in built}
+    return {
+        "samples": len(packages.built.starts),
+        "built": built,
+        "untrimmed": untrimmed,
+        "built_to_untrimmed": ratios,
+        "goal": GOAL,
+        "goal_met": ratios["ready_ms"] <= GOAL,
+        "unzipped_mb_for_lambda": packages.lambda_mb,
+    }
+
+
+def _layers(layers: Layers) -> dict[str, float]:
+    return {**_medians([asdict(each) for each in layers.starts]), "unzipped_mb": layers.unzipped_mb}
+
+
 def render(figures: Mapping[str, Any], console: Console) -> None:
     """Print the tables."""
-    for table in (_tick_table(figures), _split_table(figures), _loop_table(figures), _minute_table(figures)):
-        console.print(table)
+    for make_table in (_tick_table, _split_table, _loop_table, _minute_table, _cold_start_table):
+        console.print(make_table(figures))
     decision = figures["decision_us"]
     console.print(
         f"one decision, {decision['samples']} times: p50 {decision['p50']:.0f} µs, p99 {decision['p99']:.0f} µs"
@@ -214,4 +235,21 @@ def _minute_table(figures: Mapping[str, Any]) -> Table:
     for name, what in names.items():
         ratio = same["ours_to_guide"][name]
         table.add_row(what, f"{same['ours'][name]:.1f}", f"{same['guide'][name]:.1f}", f"{ratio:.2f}")
+    return table
+
+
+def _cold_start_table(figures: Mapping[str, Any]) -> Table:
+    starts = figures["cold_starts"]
+    goal = f"goal ≤ {starts['goal']:.2f}: {'[green]met[/green]' if starts['goal_met'] else '[red]missed[/red]'}"
+    title = f"a cold start of replace_quotes, medians of {starts['samples']} ({goal})"
+    table = _table(title, "", "built layers", "untrimmed, no bytecode", "built ÷ untrimmed")
+    names = {
+        "import_ms": "import of the handler, ms",
+        "ready_ms": "import and init, ms",
+        "peak_mb": "peak memory, MB",
+        "unzipped_mb": "layers unzipped, MB",
+    }
+    for name, what in names.items():
+        sides = (f"{starts[side][name]:.1f}" for side in ("built", "untrimmed"))
+        table.add_row(what, *sides, f"{starts['built_to_untrimmed'][name]:.3f}")
     return table

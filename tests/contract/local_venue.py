@@ -24,6 +24,7 @@ from marketmaker.domain.units import Asset, Symbol
 from marketmaker.simulation.account import FeeRates
 from marketmaker.simulation.events import Event, Level, Quote, Trade
 from marketmaker.simulation.feed import MarketFeed
+from marketmaker.simulation.klines import MarketKlines
 from marketmaker.simulation.matching import Engine
 from marketmaker.simulation.wallet import Wallet
 
@@ -116,15 +117,24 @@ def make_venue(events: Sequence[Event], wall: Callable[[], int]) -> Venue:
         min_size_base=D("0.0001"),
         min_notional_quote=D(5),
     )
+    clock = MarketClock(wall_start_us=wall(), market_start_us=0)
+    klines = MarketKlines(clock.wall_ms)
     engine = Engine(
         instrument=instrument,
         fees=FeeRates(maker=D("0.0001"), taker=D("0.001")),
         wallet=Wallet({instrument.base: D(20), instrument.quote: D(65_000)}),
         feed=MarketFeed(events, tick_size=instrument.tick_size),
+        watch=klines.record,
     )
     engine.advance(0)
-    clock = MarketClock(wall_start_us=wall(), market_start_us=0)
-    listing = Listing(engine=engine, clock=clock, daily_volume_base=D(2000), daily_volume_quote=D(3_800_000))
+    listing = Listing(
+        engine=engine,
+        clock=clock,
+        klines=klines,
+        began_us=0,
+        daily_volume_base=D(2000),
+        daily_volume_quote=D(3_800_000),
+    )
     return Venue(listing=listing, login=LOGIN, wall_us=wall)
 
 

@@ -1,151 +1,44 @@
 """The venue adapter over real ccxt and HTTP against the local exchange."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
-from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
+from marketmaker.adapters.ccxt_venue import CcxtVenue
 from marketmaker.adapters.ccxt_venue.client import LocalRoute
 from marketmaker.adapters.ccxt_venue.parsing import money, parse_fill
-from marketmaker.adapters.secrets import VenueKey
-from marketmaker.domain.orders import DeploymentTag, Fee, NewOrder, OrderIdentity, Side
-from marketmaker.domain.pricing import Book
+from marketmaker.domain.keys import VenueKey
+from marketmaker.domain.klines import Kline
+from marketmaker.domain.orders import Fee, Side
 from marketmaker.domain.units import Asset, Symbol
-from marketmaker.errors import AccountRefused, ConfigError, Retryable, Unresolved
+from marketmaker.errors import AccountRefused, ConfigError, Refused, Retryable, Unresolved
 from marketmaker.ports import (
     Accepted,
     CancelResult,
-    Deadline,
     OutcomeUnknown,
     Rejected,
     RejectionKind,
     Unknown,
 )
-from tests.contract.local_venue import LOGIN, SYMBOL, LocalVenue, served, trade_at
+from tests.contract.connected import PAXG, Connected, ccxt_connected, login
+from tests.contract.local_venue import LOGIN, SYMBOL, trade_at
 
 D = Decimal
-PAXG = Symbol(SYMBOL)
-TAG = DeploymentTag(text="tst")
 ORDER = "POST /api/v3/order"
 
 
-@dataclass
-class VenueClock:
-    """The exchange's stepped clock as ours, off by `skew_ms`."""
-
-    local: LocalVenue
-    skew_ms: int = 0
-
-    def now_ms(self) -> int:
-        return self.local.clock() // 1000 + self.skew_ms
-
-    def sleep(self, seconds: float) -> None:
-        self.local.skip(seconds)
-
-
-@dataclass
-class Connected:
-    """A venue under test with its exchange."""
-
-    local: LocalVenue
-    clock: VenueClock
-    venue: CcxtVenue
-
-    def deadline(self, ms: int = 8000) -> Deadline:
-        return Deadline(at_ms=self.clock.now_ms() + ms, clock=self.clock)
-
-    def new(self, side: Side, price: str, *, size: str = "0.1", level: int = 0, attempt: int = 0) -> NewOrder:
-        identity = OrderIdentity(tag=TAG, market_number=1, slot_ms=5000, side=side, level=level, attempt=attempt)
-        return NewOrder(client_id=identity.encode(), symbol=PAXG, side=side, price=D(price), size_base=D(size))
-
-    def place(self, *orders: NewOrder) -> list[object]:
-        return list(self.venue.place(orders, self.deadline()))
-
-
-def login(local: LocalVenue) -> VenueLogin:
-    return VenueLogin(
-        read_key=lambda: VenueKey(api_key=LOGIN.api_key, secret=LOGIN.api_secret),
-        request_timeout_ms=2000,
-        request_ttl_ms=2000,
-        workers=4,
-        endpoint=local.address,
-    )
-
-
 @pytest.fixture
-def here() -> Iterator[Connected]:
+def here() -> Iterator[Connected[CcxtVenue]]:
     events = [trade_at(10, Side.SELL, "1898.5", "0.04"), trade_at(20, Side.SELL, "1898.5", "5")]
-    with served(events) as local:
-        clock = VenueClock(local)
-        venue = CcxtVenue(login(local), clock)
-        connected = Connected(local, clock, venue)
-        venue.fetch_metadata([PAXG], connected.deadline())
+    with ccxt_connected(events) as connected:
         yield connected
-        venue.close()
 
 
-def test_metadata_is_small_and_loads_without_asking_the_venue(here: Connected) -> None:
-    metadata = here.venue.fetch_metadata([PAXG], here.deadline())
-    assert len(metadata[0].payload) < 4096
-    asked = here.local.state()["requests"]["GET /api/v3/exchangeInfo"]
-    cold = CcxtVenue(login(here.local), here.clock)
-    assert not cold.knows([PAXG])
-    cold.load(metadata)
-    assert cold.knows([PAXG])
-    assert cold.instrument(PAXG) == here.venue.instrument(PAXG)
-    assert cold.instrument(PAXG).tick_size == D("0.01")
-    assert here.local.state()["requests"]["GET /api/v3/exchangeInfo"] == asked
-
-
-def test_a_symbol_the_venue_does_not_list_is_fatal(here: Connected) -> None:
-    with pytest.raises(AccountRefused, match="does not list one of NO/THING"):
-        here.venue.fetch_metadata([Symbol("NO/THING")], here.deadline())
-
-
-def test_an_observation_is_exact_and_complete(here: Connected) -> None:
-    here.place(here.new(Side.BUY, "1898.5"))
-    seen = here.venue.observe([PAXG], [PAXG], here.deadline())
-    book = seen.books[PAXG]
-    assert isinstance(book, Book)
-    assert [(level.price, level.size_base) for level in book.bids] == [
-        (D("1899"), D(2)),
-        (D("1898.5"), D("0.1")),
-        (D("1898"), D(3)),
-    ]
-    assert not isinstance(seen.open_orders, Unknown)
-    assert [order.client_id for order in seen.open_orders] == [here.new(Side.BUY, "1").client_id]
-    assert not isinstance(seen.balances, Unknown)
-    assert {str(asset): balance.total for asset, balance in seen.balances.items()} == {"PAXG": D(20), "USDT": D(65000)}
-    assert isinstance(seen.last_prices[PAXG], Decimal)
-
-
-def test_orders_rest_post_only_with_our_client_ids(here: Connected) -> None:
-    bid, ask = here.place(here.new(Side.BUY, "1898.5"), here.new(Side.SELL, "1901.5"))
-    assert isinstance(bid, Accepted)
-    assert isinstance(ask, Accepted)
-    assert {order.side for order in here.venue.open_orders(here.deadline())} == {Side.BUY, Side.SELL}
-    assert bid.order.executed_base == 0
-    assert str(bid.order.price) == "1898.5"
-
-
-def test_an_order_that_would_take_is_an_expected_rejection(here: Connected) -> None:
-    (outcome,) = here.place(here.new(Side.BUY, "1901.5"))
-    assert isinstance(outcome, Rejected)
-    assert outcome.kind is RejectionKind.WOULD_TAKE
-    assert here.venue.open_orders(here.deadline()) == ()
-
-
-def test_a_refused_order_names_the_venues_reason(here: Connected) -> None:
-    outcomes = here.place(here.new(Side.BUY, "1898.5", size="1000"), here.new(Side.SELL, "1901.5", size="0.001"))
-    assert [isinstance(each, Rejected) and each.kind for each in outcomes] == [RejectionKind.REFUSED] * 2
-    reasons = [each.reason for each in outcomes if isinstance(each, Rejected)]
-    assert "insufficient balance" in reasons[0]
-    assert "NOTIONAL" in reasons[1]
-
-
-def test_a_lost_reply_is_unknown_and_the_order_is_found_by_its_client_id(here: Connected) -> None:  # R1
+def test_a_lost_reply_is_unknown_and_the_order_is_found_by_its_client_id(here: Connected[CcxtVenue]) -> None:  # R1
     here.local.arm(fault="lost_reply", route=ORDER)
     order = here.new(Side.BUY, "1898.5")
     (outcome,) = here.place(order)
@@ -157,7 +50,7 @@ def test_a_lost_reply_is_unknown_and_the_order_is_found_by_its_client_id(here: C
     assert here.local.state()["requests"][ORDER] == 1
 
 
-def test_a_create_is_never_sent_again(here: Connected) -> None:  # R1
+def test_a_create_is_never_sent_again(here: Connected[CcxtVenue]) -> None:  # R1
     for status in (500, 502, 503, 504):
         here.local.arm(fault="server_error", route=ORDER, status=status)
     outcomes = [here.place(here.new(Side.BUY, "1898.5", attempt=n))[0] for n in range(4)]
@@ -165,14 +58,14 @@ def test_a_create_is_never_sent_again(here: Connected) -> None:  # R1
     assert here.local.state()["requests"][ORDER] == 4
 
 
-def test_too_many_requests_is_certainly_not_executed(here: Connected) -> None:
+def test_too_many_requests_is_certainly_not_executed(here: Connected[CcxtVenue]) -> None:
     here.local.arm(fault="too_many_requests", route=ORDER, retry_after_s=1)
     (outcome,) = here.place(here.new(Side.BUY, "1898.5"))
     assert isinstance(outcome, Rejected)
     assert outcome.kind is RejectionKind.RETRYABLE
 
 
-def test_a_read_over_a_broken_connection_is_sent_once_more(here: Connected) -> None:
+def test_a_read_over_a_broken_connection_is_sent_once_more(here: Connected[CcxtVenue]) -> None:
     here.local.arm(fault="lost_reply", route="GET /api/v3/openOrders", count=1)
     assert here.venue.open_orders(here.deadline()) == ()
     here.local.arm(fault="lost_reply", route="GET /api/v3/openOrders", count=2)
@@ -180,7 +73,7 @@ def test_a_read_over_a_broken_connection_is_sent_once_more(here: Connected) -> N
         here.venue.open_orders(here.deadline())
 
 
-def test_a_failed_part_of_an_observation_is_unknown_not_empty(here: Connected) -> None:  # R7
+def test_a_failed_part_of_an_observation_is_unknown_not_empty(here: Connected[CcxtVenue]) -> None:  # R7
     for route in ("GET /api/v3/openOrders", "GET /api/v3/account", "GET /api/v3/depth"):
         here.local.arm(fault="server_error", route=route, count=2)
     seen = here.venue.observe([PAXG], [], here.deadline())
@@ -190,25 +83,14 @@ def test_a_failed_part_of_an_observation_is_unknown_not_empty(here: Connected) -
 
 
 @pytest.mark.parametrize("skew_ms", [10_000, -10_000])
-def test_a_wrong_clock_is_measured_and_the_request_signed_again(here: Connected, skew_ms: int) -> None:  # R8
+def test_a_wrong_clock_is_measured_and_the_request_signed_again(here: Connected[CcxtVenue], skew_ms: int) -> None:  # R8
     here.clock.skew_ms = skew_ms
     assert here.venue.open_orders(here.deadline()) == ()
     (outcome,) = here.place(here.new(Side.BUY, "1898.5"))
     assert isinstance(outcome, Accepted)
 
 
-def test_a_cancelled_order_says_what_it_executed(here: Connected) -> None:  # R13
-    (placed,) = here.place(here.new(Side.BUY, "1898.5"))
-    assert isinstance(placed, Accepted)
-    here.local.skip(11)
-    (outcome,) = here.venue.cancel([placed.order], here.deadline())
-    assert outcome.result is CancelResult.CANCELLED
-    assert outcome.executed_base == D("0.04")
-    (again,) = here.venue.cancel([placed.order], here.deadline())
-    assert again.result is CancelResult.GONE
-
-
-def test_a_cancel_without_an_answer_has_failed(here: Connected) -> None:
+def test_a_cancel_without_an_answer_has_failed(here: Connected[CcxtVenue]) -> None:
     (placed,) = here.place(here.new(Side.BUY, "1898.5"))
     assert isinstance(placed, Accepted)
     here.local.arm(fault="lost_reply", route="DELETE /api/v3/order")
@@ -216,36 +98,13 @@ def test_a_cancel_without_an_answer_has_failed(here: Connected) -> None:
     assert outcome.result is CancelResult.FAILED
 
 
-def test_fills_carry_price_size_and_signed_fee(here: Connected) -> None:
-    (placed,) = here.place(here.new(Side.BUY, "1898.5"))
-    assert isinstance(placed, Accepted)
-    assert here.venue.newest_trade_id(PAXG, here.deadline()) is None
-    here.local.skip(25)
-    fills = here.venue.fills_since(PAXG, 0, here.deadline())
-    assert [fill.size_base for fill in fills] == [D("0.04"), D("0.06")]
-    assert fills[0].fee is not None
-    assert fills[0].fee.amount > 0
-    assert all(fill.is_maker and fill.venue_order_id == placed.order.venue_id for fill in fills)
-    newest = here.venue.newest_trade_id(PAXG, here.deadline())
-    assert newest == int(fills[-1].trade_id)
-    assert here.venue.fills_since(PAXG, newest, here.deadline()) == [fills[-1]]
-    assert here.venue.client_id_of(PAXG, placed.order.venue_id, here.deadline()) == placed.order.client_id
-
-
-def test_no_request_starts_without_time_left(here: Connected) -> None:
-    (outcome,) = here.venue.place([here.new(Side.BUY, "1898.5")], here.deadline(ms=10))
-    assert isinstance(outcome, Rejected)
-    assert "no time left" in outcome.reason
-    assert ORDER not in here.local.state()["requests"]
-
-
-def test_a_slow_answer_is_cut_at_the_deadline_and_unknown(here: Connected) -> None:
+def test_a_slow_answer_is_cut_at_the_deadline_and_unknown(here: Connected[CcxtVenue]) -> None:
     here.local.arm(fault="latency", delay_s=1, route=ORDER, count=1)
     (outcome,) = here.venue.place([here.new(Side.BUY, "1898.5")], here.deadline(ms=200))
     assert isinstance(outcome, OutcomeUnknown)
 
 
-def test_a_bad_key_is_fatal_for_the_account(here: Connected) -> None:  # R26
+def test_a_bad_key_is_fatal_for_the_account(here: Connected[CcxtVenue]) -> None:  # R26
     wrong = CcxtVenue(
         replace(login(here.local), read_key=lambda: VenueKey(api_key="wrong", secret="wrong")), here.clock
     )
@@ -257,7 +116,7 @@ def test_a_bad_key_is_fatal_for_the_account(here: Connected) -> None:  # R26
     assert outcome.kind is RejectionKind.FATAL
 
 
-def test_no_error_text_holds_a_secret_or_a_signature(here: Connected) -> None:  # R27
+def test_no_error_text_holds_a_secret_or_a_signature(here: Connected[CcxtVenue]) -> None:  # R27
     here.local.arm(fault="latency", delay_s=1, route="GET /api/v3/openOrders", count=2)
     with pytest.raises(Retryable) as caught:
         here.venue.open_orders(here.deadline(ms=150))
@@ -270,19 +129,11 @@ def test_requests_are_rerouted_to_this_machine_only() -> None:
         LocalRoute("http://192.0.2.1:80")
 
 
-def test_open_orders_are_cancelled_without_any_metadata(here: Connected) -> None:  # R34
-    here.place(here.new(Side.BUY, "1898.5"), here.new(Side.SELL, "1901.5"))
-    cold = CcxtVenue(login(here.local), here.clock)
-    outcomes = cold.cancel(cold.open_orders(here.deadline()), here.deadline())
-    assert [each.result for each in outcomes] == [CancelResult.CANCELLED] * 2
-    assert cold.open_orders(here.deadline()) == ()
-
-
 GARBAGE = ["<html>maintenance</html>", "", "null", '{"bids": [', "{}", "[]", '"ok"', "[1]"]
 
 
 @pytest.mark.parametrize("body", GARBAGE)
-def test_an_answer_that_is_no_answer_is_unknown_never_empty(here: Connected, body: str) -> None:  # R7
+def test_an_answer_that_is_no_answer_is_unknown_never_empty(here: Connected[CcxtVenue], body: str) -> None:  # R7
     for route in ("GET /api/v3/account", "GET /api/v3/depth", "GET /api/v3/ticker/price"):
         here.local.arm(fault="malformed_reply", route=route, body=body, count=2)
     seen = here.venue.observe([PAXG], [PAXG], here.deadline())
@@ -292,7 +143,7 @@ def test_an_answer_that_is_no_answer_is_unknown_never_empty(here: Connected, bod
 
 
 @pytest.mark.parametrize("body", [each for each in GARBAGE if each != "[]"])
-def test_open_orders_and_trades_that_cannot_be_read_are_not_none(here: Connected, body: str) -> None:  # R7
+def test_open_orders_and_trades_that_cannot_be_read_are_not_none(here: Connected[CcxtVenue], body: str) -> None:  # R7
     for route in ("GET /api/v3/openOrders", "GET /api/v3/myTrades"):
         here.local.arm(fault="malformed_reply", route=route, body=body, count=2)
     with pytest.raises(Retryable):
@@ -302,7 +153,9 @@ def test_open_orders_and_trades_that_cannot_be_read_are_not_none(here: Connected
 
 
 @pytest.mark.parametrize("body", GARBAGE)
-def test_a_create_answered_with_garbage_is_unknown_and_the_order_is_there(here: Connected, body: str) -> None:  # R1
+def test_a_create_answered_with_garbage_is_unknown_and_the_order_is_there(
+    here: Connected[CcxtVenue], body: str
+) -> None:  # R1
     here.local.arm(fault="malformed_reply", route=ORDER, body=body)
     order = here.new(Side.BUY, "1898.5")
     (outcome,) = here.place(order)
@@ -311,12 +164,157 @@ def test_a_create_answered_with_garbage_is_unknown_and_the_order_is_there(here: 
 
 
 @pytest.mark.parametrize("body", GARBAGE)
-def test_a_cancel_answered_with_garbage_has_failed(here: Connected, body: str) -> None:
+def test_a_cancel_answered_with_garbage_has_failed(here: Connected[CcxtVenue], body: str) -> None:
     (placed,) = here.place(here.new(Side.BUY, "1898.5"))
     assert isinstance(placed, Accepted)
     here.local.arm(fault="malformed_reply", route="DELETE /api/v3/order", body=body)
     (outcome,) = here.venue.cancel([placed.order], here.deadline())
     assert outcome.result is CancelResult.FAILED
+
+
+def klines_of(here: Connected[CcxtVenue], seconds: int = 60) -> list[Kline]:
+    now_ms = here.clock.now_ms()
+    return list(here.venue.fetch_klines(PAXG, now_ms - 1000 * seconds, now_ms, here.deadline()))
+
+
+def test_klines_are_exact_seconds_of_the_range_asked_for(here: Connected[CcxtVenue]) -> None:
+    here.local.skip(25)
+    found = klines_of(here)
+    assert {each.interval_ms for each in found} == {1000}
+    assert all(after.open_ms == before.end_ms for before, after in pairwise(found))
+    traded = [(each.close, each.volume_base) for each in found if each.volume_base]
+    assert traded == [(D("1898.5"), D("0.04")), (D("1898.5"), D(5))]
+    first, last = found[0], found[-1]
+    inside = here.venue.fetch_klines(PAXG, first.end_ms, last.open_ms, here.deadline())
+    assert list(inside) == found[1:-1]
+    assert here.venue.fetch_klines(PAXG, first.open_ms, first.open_ms, here.deadline()) == []
+
+
+def test_klines_are_read_to_the_last_page(here: Connected[CcxtVenue]) -> None:  # R15
+    here.local.skip(2_100)
+    found = klines_of(here, 2_100)
+    assert 2_000 < len(found) < 2_100
+    assert all(after.open_ms == before.end_ms for before, after in pairwise(found))
+    assert here.local.state()["requests"]["GET /api/v3/klines"] == 3
+
+
+def test_a_market_without_trades_has_no_klines(here: Connected[CcxtVenue]) -> None:
+    assert klines_of(here) == []
+
+
+OPEN_MS = 1_700_000_000_000
+KLINE = [OPEN_MS, "1900", "1901.5", "1899", "1900.5", "0.25", OPEN_MS + 999, "475", 3, "0", "0", "0"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(each for each in GARBAGE if each != "[]"),
+        *(json.dumps([changed]) for changed in ([], KLINE[:6], {"open": "1900"}, "1900")),
+        *(
+            json.dumps([[*KLINE[:index], value, *KLINE[index + 1 :]]])
+            for index, value in (
+                (0, None),
+                (0, True),
+                (0, "1700000000000.5"),
+                (0, 1_700_000_001_000),
+                (1, 1900.0),
+                (1, "0"),
+                (2, "1898"),
+                (4, "NaN"),
+                (5, None),
+                (5, ""),
+                (5, "-1"),
+                (6, 1_700_000_059_999),
+            )
+        ),
+        json.dumps([KLINE, KLINE]),
+        json.dumps([[OPEN_MS + 60_000, *KLINE[1:6], OPEN_MS + 60_999, *KLINE[7:]]]),
+    ],
+)
+def test_klines_that_cannot_be_read_are_a_failure_never_zero(here: Connected[CcxtVenue], body: str) -> None:  # R7
+    here.local.arm(fault="malformed_reply", route="GET /api/v3/klines", body=body, count=2)
+    with pytest.raises(Retryable):
+        here.venue.fetch_klines(PAXG, OPEN_MS, OPEN_MS + 60_000, here.deadline())
+
+
+def test_a_kline_that_can_be_read_is_not_a_failure(here: Connected[CcxtVenue]) -> None:
+    body = json.dumps([KLINE])
+    here.local.arm(fault="malformed_reply", route="GET /api/v3/klines", body=body)
+    found = here.venue.fetch_klines(PAXG, OPEN_MS, OPEN_MS + 60_000, here.deadline())
+    assert [(each.open_ms, each.high, each.volume_base) for each in found] == [(OPEN_MS, D("1901.5"), D("0.25"))]
+
+
+def test_the_days_volume_is_exact_and_timed_by_the_venue(here: Connected[CcxtVenue]) -> None:  # S10
+    (volume,) = here.venue.fetch_day_volume([PAXG], here.deadline())
+    assert volume.symbol == PAXG
+    assert 1_999 < volume.volume_base <= 2_000
+    assert 3_799_000 < volume.volume_quote <= 3_800_000
+    assert abs(volume.time_ms - here.clock.now_ms()) < 2_000
+    here.local.arm(fault="malformed_reply", route="GET /api/v3/ticker/24hr", body=json.dumps([DAY]))
+    (volume,) = here.venue.fetch_day_volume([PAXG], here.deadline())
+    assert (volume.volume_base, volume.volume_quote) == (D("10.5"), D(19_000))
+    assert volume.time_ms == DAY["closeTime"]
+
+
+def test_the_days_volume_of_a_symbol_that_is_not_listed_is_refused(here: Connected[CcxtVenue]) -> None:  # R30
+    with pytest.raises(Refused, match="Invalid symbol"):
+        here.venue.fetch_day_volume([PAXG, Symbol("NO/THING")], here.deadline())
+    with pytest.raises(Refused, match="Invalid symbol"):
+        here.venue.fetch_klines(Symbol("NO/THING"), 0, 1000, here.deadline())
+
+
+DAY = {"symbol": "PAXGUSDT", "volume": "10.5", "quoteVolume": "19000", "closeTime": 1_700_000_000_000}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *GARBAGE,
+        json.dumps(DAY),
+        json.dumps([{**DAY, "symbol": "BTCUSDT"}]),
+        *(json.dumps([{name: value for name, value in DAY.items() if name != left_out}]) for left_out in DAY),
+        *(json.dumps([{**DAY, "quoteVolume": odd}]) for odd in (19000.5, "NaN", "-1", None)),
+    ],
+)
+def test_a_days_volume_that_cannot_be_read_is_a_failure_never_zero(here: Connected[CcxtVenue], body: str) -> None:  # R7
+    here.local.arm(fault="malformed_reply", route="GET /api/v3/ticker/24hr", body=body, count=2)
+    with pytest.raises(Retryable):
+        here.venue.fetch_day_volume([PAXG], here.deadline())
+
+
+def test_a_days_volume_that_is_missing_is_named(here: Connected[CcxtVenue]) -> None:  # R7
+    body = json.dumps([{**DAY, "symbol": "BTCUSDT"}])
+    here.local.arm(fault="malformed_reply", route="GET /api/v3/ticker/24hr", body=body)
+    with pytest.raises(Retryable, match="came without PAXG/USDT"):
+        here.venue.fetch_day_volume([PAXG], here.deadline())
+
+
+def test_what_is_public_is_read_without_a_key_and_nothing_else_is(here: Connected[CcxtVenue]) -> None:
+    public = CcxtVenue(replace(login(here.local), read_key=None), here.clock)
+    here.local.skip(25)
+    assert abs(public.time_ms(here.deadline()) - here.clock.now_ms()) < 2_000
+    assert len(public.fetch_metadata([PAXG], here.deadline())) == 1
+    assert public.fetch_klines(PAXG, here.clock.now_ms() - 10_000, here.clock.now_ms(), here.deadline()) != []
+    assert public.fetch_day_volume([PAXG], here.deadline())[0].symbol == PAXG
+    with pytest.raises(AccountRefused):
+        public.open_orders(here.deadline())
+    public.close()
+
+
+def test_loaded_metadata_is_known_since_its_loading(here: Connected[CcxtVenue]) -> None:  # R28
+    loaded_ms = here.clock.now_ms()
+    metadata = here.venue.fetch_metadata([PAXG], here.deadline())
+    assert here.venue.knows([PAXG], loaded_ms)
+    here.local.skip(60)
+    later_ms = here.clock.now_ms()
+    assert here.venue.knows([PAXG])
+    assert not here.venue.knows([PAXG], later_ms)
+    assert not here.venue.knows([PAXG, Symbol("BTC/USDT")])
+    changed = json.loads(metadata[0].payload) | {"precision": {"price": "0.05", "amount": "0.0001"}}
+    here.venue.load([replace(metadata[0], payload=json.dumps(changed))])
+    assert here.venue.knows([PAXG], later_ms)
+    assert here.venue.instrument(PAXG).tick_size == D("0.05")
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "", "1,5", None, 1.5])
@@ -326,7 +324,7 @@ def test_only_finite_text_is_money(number: object) -> None:
     assert str(money("1900.50000000", "a price")) == "1900.5"
 
 
-def test_a_trade_without_a_fee_has_an_unknown_one(here: Connected) -> None:  # R16
+def test_a_trade_without_a_fee_has_an_unknown_one(here: Connected[CcxtVenue]) -> None:  # R16
     trade = {"id": "7", "order": "9", "symbol": SYMBOL, "side": "buy", "price": "1", "amount": "2", "timestamp": 3}
     assert parse_fill(trade).fee is None
     fill = parse_fill({**trade, "fee": {"cost": "-0.1", "currency": "BNB"}})

@@ -1,6 +1,7 @@
 """The exchange as a process: started from the command line, on recorded and generated markets, and ended."""
 
 import gzip
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 import requests
 
 from infra.local.exchange.clock import MarketClock, wall_us
-from infra.local.exchange.dialect import Login, fixed
+from infra.local.exchange.dialect import ApiRequest, Login, fixed
 from infra.local.exchange.options import build_venue, parse_options
 from infra.local.exchange.state import describe
 from tests.contract.local_venue import binance, until
@@ -142,6 +143,21 @@ def test_a_recording_of_an_unknown_symbol_needs_a_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="FOOBAR is not known; give --symbol"):
         state_of("--data", str(tmp_path / "x"))
     assert state_of("--data", str(tmp_path / "x"), "--symbol", "FOO/BAR")["symbol"] == "FOO/BAR"
+
+
+@pytest.mark.parametrize(("speed", "reach_s"), [("1", 300), ("10", 30)])
+def test_a_market_with_history_has_klines_from_before_the_start(speed: str, reach_s: int) -> None:
+    now_us = 1_700_000_000_000_000
+    venue, _ = build_venue(parse_options(["--history-s", "300", "--speed", speed]), lambda: now_us)
+    reply = venue.receive(ApiRequest(route="GET /api/v3/klines", query="symbol=PAXGUSDT&interval=1s")).reply
+    assert reply is not None
+    opened_s = [row[0] // 1000 - now_us // 1_000_000 for row in json.loads(reply.content)]
+    assert opened_s == list(range(opened_s[0], 1))
+    assert -reach_s <= opened_s[0] < -reach_s * 0.9
+    day, traded = venue.listing.day(), venue.listing.engine.day.summary(venue.listing.engine.now_us)
+    assert traded is not None
+    average = venue.listing.daily_volume_base * (D(86_400 - 300) / 86_400)
+    assert abs(day.volume_base - traded.volume_base - average) < D("0.0001")
 
 
 @needs_data

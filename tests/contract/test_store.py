@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from infra.local.tables import create_tables
+from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, OpeningRow, open_inventory
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.state import (
@@ -19,16 +20,16 @@ from marketmaker.domain.state import (
     Lease,
     MarketState,
     Mode,
+    Restriction,
     TradeCursor,
     UnresolvedOrder,
-    VenueMetadata,
 )
 from marketmaker.domain.units import AccountName, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
 from marketmaker.errors import Conflict
 from marketmaker.ports import ClaimRefusal, Store
 from tests import strategies
 from tests.fakes.store import InMemoryStore
-from tests.tables import LEDGER_TABLE, REGION, STATE_TABLE, local_store
+from tests.tables import LEDGER_TABLE, PRICES_TABLE, REGION, STATE_TABLE, local_store
 
 pytest_plugins = ["tests.dynamodb_local"]
 
@@ -40,7 +41,7 @@ USDT = Asset("USDT")
 @pytest.fixture(scope="module")
 def moto_store(fake_credentials: None) -> Iterator[Store]:
     with mock_aws():
-        create_tables(state_table=STATE_TABLE, ledger_table=LEDGER_TABLE, region=REGION)
+        create_tables(state_table=STATE_TABLE, ledger_table=LEDGER_TABLE, prices_table=PRICES_TABLE, region=REGION)
         yield local_store(None)
 
 
@@ -245,11 +246,145 @@ class TestMode:
         assert store.resume(account, reason="checked", now_ms=2) == claimed
 
 
+class TestRestrictions:
+    def restrict(self, store: Store, account: AccountName, symbol: Symbol = GOLD, *, now_ms: int = 5) -> Control:
+        return store.restrict(account, symbol, Mode.CANCEL_ONLY, reason="fair price is outside", now_ms=now_ms)
+
+    def test_restriction_of_a_new_account_is_kept_with_reason_and_epoch(
+        self, store: Store, account: AccountName
+    ) -> None:
+        control = self.restrict(store, account)
+        restriction = Restriction(mode=Mode.CANCEL_ONLY, reason="fair price is outside", since_ms=5)
+        assert control == Control(account=account, epoch=1, restrictions={GOLD: restriction})
+        assert store.read_control(account) == control
+        assert store.read_account(account).control == control
+
+    def test_restriction_needs_no_lease_and_stops_the_creates_of_the_tick_that_has_it(
+        self, store: Store, account: AccountName
+    ) -> None:  # R5
+        claimed = claim(store, account, 5_000, owner="a")
+        control = self.restrict(store, account)
+        assert isinstance(claimed, Control)
+        assert control.lease == claimed.lease
+        assert not control.may_create(claimed.epoch)
+
+    def test_restricted_market_leaves_the_account_to_its_ticks(self, store: Store, account: AccountName) -> None:
+        self.restrict(store, account)
+        claimed = claim(store, account, 5_000)
+        assert isinstance(claimed, Control)
+        assert (claimed.mode_of(GOLD), claimed.mode_of(BITCOIN)) == (Mode.CANCEL_ONLY, Mode.QUOTING)
+        assert claimed.may_create(claimed.epoch)
+
+    @pytest.mark.parametrize("mode", [Mode.REDUCE_ONLY, Mode.CANCEL_ONLY])
+    def test_restriction_as_strong_as_the_one_there_changes_nothing(
+        self, store: Store, account: AccountName, mode: Mode
+    ) -> None:
+        first = self.restrict(store, account)
+        assert store.restrict(account, GOLD, mode, reason="later", now_ms=9) == first
+        assert store.read_control(account) == first
+
+    def test_stronger_restriction_replaces_the_weaker_in_a_new_epoch(self, store: Store, account: AccountName) -> None:
+        store.restrict(account, GOLD, Mode.REDUCE_ONLY, reason="weak", now_ms=1)
+        control = self.restrict(store, account)
+        assert (control.epoch, control.restrictions[GOLD].since_ms, control.mode_of(GOLD)) == (2, 5, Mode.CANCEL_ONLY)
+
+    def test_markets_are_restricted_one_by_one(self, store: Store, account: AccountName) -> None:
+        self.restrict(store, account)
+        control = self.restrict(store, account, BITCOIN, now_ms=6)
+        assert control.epoch == 2
+        assert {symbol: each.since_ms for symbol, each in control.restrictions.items()} == {GOLD: 5, BITCOIN: 6}
+
+    def test_lifting_frees_one_market_in_a_new_epoch(self, store: Store, account: AccountName) -> None:
+        self.restrict(store, account)
+        control = self.restrict(store, account, BITCOIN)
+        lifted = store.lift(account, GOLD, epoch=control.epoch)
+        assert (lifted.epoch, set(lifted.restrictions)) == (3, {BITCOIN})
+        assert store.read_control(account) == lifted
+        assert store.lift(account, BITCOIN, epoch=lifted.epoch).restrictions == {}
+
+    def test_lifting_by_an_older_state_is_refused(self, store: Store, account: AccountName) -> None:  # R5
+        seen = self.restrict(store, account)
+        store.strengthen(account, Mode.HALTED, reason="operator", now_ms=6)
+        before = store.read_control(account)
+        with pytest.raises(Conflict, match=f"no longer in {seen.epoch}"):
+            store.lift(account, GOLD, epoch=seen.epoch)
+        assert store.read_control(account) == before
+
+    def test_lifting_what_was_lifted_and_restricted_anew_is_refused(self, store: Store, account: AccountName) -> None:
+        seen = self.restrict(store, account)
+        store.lift(account, GOLD, epoch=seen.epoch)
+        again = self.restrict(store, account, now_ms=9)
+        with pytest.raises(Conflict):
+            store.lift(account, GOLD, epoch=seen.epoch)
+        assert store.read_control(account) == again
+
+    def test_lifting_what_is_not_restricted_changes_nothing(self, store: Store, account: AccountName) -> None:
+        assert store.lift(account, GOLD, epoch=0) == Control(account=account)
+        restricted = self.restrict(store, account, BITCOIN)
+        assert store.lift(account, GOLD, epoch=restricted.epoch) == restricted
+        assert store.lift(account, GOLD, epoch=0) == restricted
+
+    def test_restrictions_survive_a_halt_its_end_and_ticks(self, store: Store, account: AccountName) -> None:
+        kept = self.restrict(store, account).restrictions
+        store.strengthen(account, Mode.HALTED, reason="operator", now_ms=6)
+        store.resume(account, reason="checked", now_ms=7)
+        claim(store, account, 5_000, owner="a")
+        release(store, account, "a")
+        assert store.read_control(account).restrictions == kept
+
+
+class TestPeaks:
+    def equity(self, gains: str, *, deposited: str = "28500", markets: tuple[Symbol, ...] = (GOLD,)) -> Equity:
+        return Equity(markets=markets, deposited_quote=Decimal(deposited), gains_quote=Decimal(gains))
+
+    def peak(self, store: Store, account: AccountName) -> Equity | None:
+        return store.read_control(account).peaks.get(USDT)
+
+    def test_peak_rises_and_never_falls(self, store: Store, account: AccountName) -> None:  # R6
+        for gains in ("-3.5", "120.25", "120.25", "100", "-90"):
+            store.raise_peaks(account, {USDT: self.equity(gains)})
+        assert self.peak(store, account) == self.equity("120.25")
+        store.raise_peaks(account, {USDT: self.equity("120.250000000000000001")})
+        assert self.peak(store, account) == self.equity("120.250000000000000001")
+
+    def test_money_that_comes_or_goes_is_no_new_peak(self, store: Store, account: AccountName) -> None:  # R6
+        store.raise_peaks(account, {USDT: self.equity("120")})
+        for deposited in ("99999", "1"):
+            store.raise_peaks(account, {USDT: self.equity("119", deposited=deposited)})
+        assert self.peak(store, account) == self.equity("120")
+
+    def test_other_markets_start_a_peak_of_their_own(self, store: Store, account: AccountName) -> None:  # R6
+        store.raise_peaks(account, {USDT: self.equity("120")})
+        both = self.equity("-50", markets=(BITCOIN, GOLD))
+        store.raise_peaks(account, {USDT: both})
+        assert self.peak(store, account) == both
+
+    def test_every_quote_asset_has_its_own_peak(self, store: Store, account: AccountName) -> None:
+        for asset, gains in (("USDT", "5"), ("N", "7"), ("S", "9")):
+            store.raise_peaks(account, {Asset(asset): self.equity(gains)})
+        peaks = store.read_control(account).peaks
+        assert {asset: peak.gains_quote for asset, peak in peaks.items()} == {"USDT": 5, "N": 7, "S": 9}
+
+    def test_peaks_leave_mode_epoch_and_lease_alone(self, store: Store, account: AccountName) -> None:
+        claimed = claim(store, account, 5_000)
+        assert isinstance(claimed, Control)
+        store.raise_peaks(account, {USDT: self.equity("5")})
+        assert store.read_control(account) == replace(claimed, peaks={USDT: self.equity("5")})
+
+    def test_cleared_peaks_may_start_lower(self, store: Store, account: AccountName) -> None:  # R6
+        store.raise_peaks(account, {USDT: self.equity("120")})
+        store.clear_peaks(account)
+        assert store.read_control(account) == Control(account=account)
+        store.clear_peaks(account)
+        store.raise_peaks(account, {USDT: self.equity("-20")})
+        assert self.peak(store, account) == self.equity("-20")
+
+
 class TestMarket:
     def test_unknown_account_is_empty(self, store: Store, account: AccountName) -> None:
         state = store.read_account(account)
         assert state.control == Control(account=account)
-        assert (state.markets, state.metadata, state.episodes) == ({}, {}, frozenset())
+        assert (state.markets, state.episodes) == ({}, frozenset())
 
     def test_opened_market_has_its_item_its_row_and_its_foreign_amounts(
         self, store: Store, account: AccountName
@@ -414,22 +549,15 @@ class TestLedger:
         assert len(store.known_fills(account, GOLD, 0)) == 45
 
 
-class TestMetadataAndEpisodes:
-    def test_newest_metadata_is_kept(self, store: Store, account: AccountName) -> None:
-        first = VenueMetadata(symbol=GOLD, fetched_ms=5, payload='{"é": 1}')
-        second = VenueMetadata(symbol=GOLD, fetched_ms=6, payload="{}")
-        other = VenueMetadata(symbol=BITCOIN, fetched_ms=1, payload="[]")
-        store.save_metadata(account, [first, other])
-        store.save_metadata(account, [second])
-        store.save_metadata(account, [first])
-        assert store.read_account(account).metadata == {GOLD: second, BITCOIN: other}
-
+class TestEpisodes:
     def test_account_is_read_to_its_last_page(self, store: Store, account: AccountName) -> None:
-        symbols = [Symbol(f"A{number}/USDT") for number in range(12)]
-        store.save_metadata(account, [VenueMetadata(symbol=s, fetched_ms=1, payload="x" * 200_000) for s in symbols])
+        opened(store, account)
+        keys = frozenset(f"stale#{number}" for number in range(12))
+        for key in keys:
+            store.open_episode(account, key, text="x" * 200_000, now_ms=1)  # a page is 1 MB
         claim(store, account, 5_000)
         state = store.read_account(account)
-        assert state.metadata.keys() == set(symbols)
+        assert (set(state.markets), state.episodes) == ({GOLD}, keys)
         assert state.control.last_slot_ms == 5_000
 
     def test_episode_opens_once_until_it_is_closed(self, store: Store, account: AccountName) -> None:  # R27

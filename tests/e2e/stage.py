@@ -31,8 +31,8 @@ import boto3
 import pytest
 
 from infra.local.aws import MINISTACK, ROOT, ministack, put_keys, variables
-from infra.local.demo import API_KEY, SECRET
 from infra.local.processes import FunctionProcess, first_line, running
+from infra.local.stack import API_KEY, SECRET
 from infra.local.tables import create_tables
 from marketmaker.config import Deployment, load_deployment
 from marketmaker.domain.accounts import AccountSettings
@@ -135,6 +135,10 @@ class Stage:
         """Move the whole market."""
         self._post("prices", {"shift_bps": shift_bps})
 
+    def accept_key(self, api_key: str, secret: str, *, withdrawals: bool = False) -> None:
+        """Let the exchange take this key alone from now on."""
+        self._post("keys", {"api_key": api_key, "api_secret": secret, "withdrawals": withdrawals})
+
     def function(self, name: str, **changes: str) -> AbstractContextManager[FunctionProcess]:
         """Run one function in its own process; its log is `log_of(name)`, `changes` are environment variables."""
         return _function(self, name, changes)
@@ -202,7 +206,7 @@ def open_stage(
     changes: Mapping[str, str] | None = None,
     exchange_options: Sequence[str] = (),
 ) -> Iterator[Stage]:
-    """Make tables, keys and an exchange for one deployment.
+    """Make tables, alert topics, keys and an exchange for one deployment.
 
     `with_keys` are the accounts that have secrets; `changes` replaces text of the deployment file.
     """
@@ -216,7 +220,15 @@ def open_stage(
     file.write_text(text, encoding="utf-8")
     deployment = load_deployment(file)
     with variables(aws):
-        create_tables(state_table=deployment.state_table, ledger_table=deployment.ledger_table, region=REGION)
+        create_tables(
+            state_table=deployment.state_table,
+            ledger_table=deployment.ledger_table,
+            prices_table=deployment.prices_table,
+            region=REGION,
+        )
+        for severity in ("critical", "info"):
+            topic = deployment.topic_name(f"alerts-{severity}")  # type: ignore[arg-type]
+            boto3.client("sns", region_name=REGION).create_topic(Name=topic)
         for account in accounts if with_keys is None else with_keys:
             put_keys(deployment, AccountName(account), api_key=API_KEY, secret=SECRET)
     with ExitStack() as stack:

@@ -11,9 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from infra.local.aws import put_keys
-from infra.local.demo import API_KEY, DEPLOYMENT_FILE, SECRET
+from infra.local.demo import DEPLOYMENT_FILE
 from infra.local.exchange.dialect import Login
 from infra.local.processes import free_port
+from infra.local.stack import API_KEY, SECRET
 from marketmaker import cli
 from marketmaker.config import load_deployment
 from marketmaker.errors import Fatal
@@ -21,12 +22,15 @@ from tests.contract.local_venue import binance
 from tests.e2e.stage import MM, Ended, Stage, deployment_text, local_aws, open_stage, run
 
 COMMANDS = {
-    (): ("status", "halt", "resume", "config"),
+    (): ("status", "halt", "resume", "config", "keys"),
     ("status",): ("--deployment", "--account", "--json", "MM_DEPLOYMENT_FILE", "MM_ACCOUNT"),
     ("halt",): ("--reason", "--deployment", "--account", "--json", "--timeout-s"),
     ("resume",): ("--reason", "--deployment", "--account"),
     ("config",): ("check",),
     ("config", "check"): ("file", "local.toml"),
+    ("keys",): ("set", "check"),
+    ("keys", "set"): ("--deployment", "--account", "--purpose", "--no-check", "key.json", "MM_ACCOUNT"),
+    ("keys", "check"): ("--deployment", "--account", "--json"),
 }
 
 
@@ -143,6 +147,7 @@ def test_wrong_settings_are_one_line(tmp_path: Path, environment: dict[str, str]
         "AWS_CONFIG_FILE": "/nowhere",
         "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
         "AWS_EC2_METADATA_DISABLED": "1",
+        "MM_VENUE_ENDPOINT": f"http://127.0.0.1:{free_port()}",
     }
     nowhere["AWS_EC2_METADATA_DISABLED"] = "true"
     assert_one_line(mm("status", MM_DEPLOYMENT_FILE=str(file), **nowhere, **environment), said)
@@ -152,8 +157,9 @@ def test_wrong_settings_are_one_line(tmp_path: Path, environment: dict[str, str]
 def test_unreachable_aws_is_one_line(tmp_path: Path, command: list[str]) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(deployment_text("mine"), encoding="utf-8")
-    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-    ended = mm(*command, MM_DEPLOYMENT_FILE=str(file), AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}", **keys)
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "MM_VENUE_ENDPOINT": nowhere}
+    ended = mm(*command, MM_DEPLOYMENT_FILE=str(file), AWS_ENDPOINT_URL=nowhere, **keys)
     assert ended.code in {1, 2}
     assert any(line.startswith("main: ") and "Could not connect" in line for line in ended.said)
     assert "Traceback" not in ended.err
@@ -329,6 +335,8 @@ def test_a_defect_in_one_account_is_raised_after_the_others_are_shown(monkeypatc
         "venue_problem": None,
         "markets": [{**market, "unresolved": ["mme2e-lost"]}],
         "episodes": ["price_band#PAXG/USDT"],
+        "restrictions": [],
+        "drawdowns": [],
     }
     desks = {"bad": defect, "refused": refused, "good": lambda: None}
     monkeypatch.setattr(cli, "open_desks", lambda *_: desks)
@@ -342,6 +350,10 @@ def test_a_defect_in_one_account_is_raised_after_the_others_are_shown(monkeypatc
     assert "bad: a defect" in ended.stderr
     assert "refused: no key" in ended.stderr
     assert isinstance(ended.exception, RuntimeError)
+
+
+def test_a_traceback_shows_no_variables() -> None:  # R27
+    assert cli.app.pretty_exceptions_show_locals is False
 
 
 @pytest.mark.parametrize("failure", [OSError, KeyError])

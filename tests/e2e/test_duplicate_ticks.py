@@ -1,5 +1,6 @@
 """The same tick delivered twice at once, to two operating-system processes (R9, R25, C3)."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -9,23 +10,24 @@ from typing import Any
 
 import ccxt
 
-from infra.local.demo import Stage, function, stage
 from infra.local.exchange.dialect import Login
 from infra.local.processes import FunctionProcess
+from infra.local.stack import API_KEY, SECRET
 from tests.contract.local_venue import binance
-from tests.e2e.ticks import tick_event
+from tests.e2e.stage import Stage, local_aws, open_stage
 
 REPETITIONS = 100
-LOGIN = Login(api_key="local-key", api_secret="local-secret")
+LOGIN = Login(api_key=API_KEY, api_secret=SECRET)
 
 
 def deliver_to_both(here: Stage, processes: list[FunctionProcess], slot_ms: int) -> list[dict[str, Any]]:
     """Send one tick to every process at the same moment."""
     together = Barrier(len(processes))
+    event = {"Records": [{"body": json.dumps({"account": here.account.name, "slot_ms": slot_ms})}]}
 
     def deliver(process: FunctionProcess) -> dict[str, Any]:
         together.wait()
-        result: dict[str, Any] = process.invoke(tick_event(here, slot_ms), timeout_s=20)["ticks"][0]
+        result: dict[str, Any] = process.invoke(event, timeout_s=20)["ticks"][0]
         return result
 
     with ThreadPoolExecutor(len(processes)) as pool:
@@ -35,9 +37,10 @@ def deliver_to_both(here: Stage, processes: list[FunctionProcess], slot_ms: int)
 def test_a_tick_delivered_to_two_processes_at_once_is_worked_once_a_hundred_times_over(tmp_path: Path) -> None:
     placed = attempted = 0
     with (
-        stage(None, seed=1, start_s=0, out=tmp_path, exchange_options=["--limit-factor", "100"]) as here,
-        function("replace_quotes", tmp_path / "first", 8) as first,
-        function("replace_quotes", tmp_path / "second", 8) as second,
+        local_aws(tmp_path) as aws,
+        open_stage(aws, tmp_path, exchange_options=["--limit-factor", "100"]) as here,
+        here.function("replace_quotes") as first,
+        here.function("replace_quotes") as second,
     ):
         client = binance(here.endpoint, LOGIN)
         first_slot_ms = (int(time.time()) + 1) * 1000

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.demo import API_KEY, SECRET
+from infra.local.stack import API_KEY, SECRET
 from infra.local.processes import FunctionProcess, ProcessFailedError, free_port
 from tests.e2e.stage import Stage, local_aws, open_stage
 

@@ -7,17 +7,21 @@ from decimal import Decimal
 from typing import Any
 
 from marketmaker.domain.accounts import AccountSettings
+from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, LedgerRow
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.state import AccountState, BookMark, Control, MarketState, Mode
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
 from marketmaker.ports import ClaimRefusal, Deadline
+from marketmaker.usecases.check_risk import check_risk
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.replace_quotes import Tick, replace_quotes
 from marketmaker.usecases.reports import MarketReport, TickReport
+from marketmaker.usecases.risk_report import RiskReport
 from tests.builders import PAXG, SLOT_MS, SYMBOL, USDT, account_settings, instrument
 from tests.fakes.clock import ManualClock
-from tests.fakes.sinks import RecordingAlerts, RecordingTelemetry
+from tests.fakes.prices import InMemoryPrices
+from tests.fakes.sinks import RecordingAlerts, RecordingHalts, RecordingTelemetry
 from tests.fakes.store import InMemoryStore
 from tests.fakes.venue import FakeVenue, Faults
 
@@ -106,6 +110,26 @@ class FaultyStore(InMemoryStore):
         self.faults.meet("strengthen")
         return super().strengthen(account, mode, reason=reason, now_ms=now_ms)
 
+    def restrict(self, account: AccountName, symbol: Symbol, mode: Mode, *, reason: str, now_ms: int) -> Control:
+        """Restrict, or fail."""
+        self.faults.meet("restrict")
+        return super().restrict(account, symbol, mode, reason=reason, now_ms=now_ms)
+
+    def lift(self, account: AccountName, symbol: Symbol, *, epoch: int) -> Control:
+        """Lift, or fail."""
+        self.faults.meet("lift")
+        return super().lift(account, symbol, epoch=epoch)
+
+    def raise_peaks(self, account: AccountName, peaks: Mapping[Asset, Equity]) -> None:
+        """Raise, or fail."""
+        self.faults.meet("raise_peaks")
+        super().raise_peaks(account, peaks)
+
+    def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
+        """Open, or fail."""
+        self.faults.meet("open_episode")
+        return super().open_episode(account, key, text=text, now_ms=now_ms)
+
 
 @dataclass(slots=True, kw_only=True)
 class Bench:
@@ -114,9 +138,11 @@ class Bench:
     desk: Desk
     venue: FakeVenue
     store: FaultyStore
+    prices: InMemoryPrices
     alerts: RecordingAlerts
     telemetry: RecordingTelemetry
     clock: ManualClock
+    halts: RecordingHalts = field(default_factory=RecordingHalts)
     slot_ms: int = field(default=SLOT_MS)
 
     @property
@@ -132,6 +158,10 @@ class Bench:
     def deadline(self, in_ms: int = 60_000) -> Deadline:
         """Return a deadline from now."""
         return Deadline(at_ms=self.clock.now_ms() + in_ms, clock=self.clock)
+
+    def check(self) -> RiskReport:
+        """Take the second look, now."""
+        return check_risk(self.desk, self.halts, self.deadline())
 
     def tick(self, count: int = 1) -> TickReport:
         """Work the next slots, one interval after another; returns the last one's report."""
@@ -176,14 +206,15 @@ def bench(
     venue = FakeVenue(clock, rules, {Asset(asset): Decimal(amount) for asset, amount in held.items()})
     for each in rules:
         venue.quote(each.symbol, "1899.9", "1900.1")
-    store, alerts, telemetry = FaultyStore(), RecordingAlerts(), RecordingTelemetry()
+    store, prices, alerts, telemetry = FaultyStore(), InMemoryPrices(), RecordingAlerts(), RecordingTelemetry()
     desk = Desk(
         settings=settings or account_settings(),
         venue=venue,
         store=store,
+        prices=prices,
         alerts=alerts,
         telemetry=telemetry,
         clock=clock,
         alongside=alongside or AtOnce(),
     )
-    return Bench(desk=desk, venue=venue, store=store, alerts=alerts, telemetry=telemetry, clock=clock)
+    return Bench(desk=desk, venue=venue, store=store, prices=prices, alerts=alerts, telemetry=telemetry, clock=clock)

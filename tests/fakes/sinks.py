@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from marketmaker.domain.units import AccountName
-from marketmaker.ports import Alert
+from marketmaker.ports import Alert, HaltRequest
 
 
 class RecordingAlerts:
@@ -26,6 +26,20 @@ class RecordingAlerts:
         return [alert.kind for alert in self.sent]
 
 
+class RecordingHalts:
+    """Implements `HaltRequests` and keeps what was asked for."""
+
+    def __init__(self) -> None:
+        self.requested: list[HaltRequest] = []
+        self.failures: list[Exception] = []
+
+    def request(self, request: HaltRequest) -> None:
+        """Keep one request, or raise the next failure that a test has put in the way."""
+        if self.failures:
+            raise self.failures.pop(0)
+        self.requested.append(request)
+
+
 class RecordingTelemetry:
     """Implements `Telemetry` and keeps lines and sums."""
 
@@ -38,7 +52,7 @@ class RecordingTelemetry:
         """Keep one line."""
         self.lines.append((event, fields))
 
-    def count(self, account: AccountName, counts: Mapping[str, float]) -> None:
+    def count(self, account: AccountName | None, counts: Mapping[str, float]) -> None:
         """Add to the sums."""
         for name, count in counts.items():
             self.counted[name] += int(count)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from threading import RLock
 
+from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
-from marketmaker.domain.state import AccountState, BookMark, Control, Lease, MarketState, Mode, VenueMetadata
+from marketmaker.domain.state import AccountState, BookMark, Control, Lease, MarketState, Mode, Restriction
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
 from marketmaker.errors import Conflict
 from marketmaker.ports import ClaimRefusal
@@ -16,7 +17,6 @@ from marketmaker.ports import ClaimRefusal
 class _Partition:
     control: Control
     markets: dict[Symbol, MarketState] = field(default_factory=dict)
-    metadata: dict[Symbol, VenueMetadata] = field(default_factory=dict)
     episodes: dict[str, str] = field(default_factory=dict)
     openings: dict[Symbol, OpeningRow] = field(default_factory=dict)
     fills: dict[Symbol, dict[int, FillRow]] = field(default_factory=dict)
@@ -80,7 +80,6 @@ class InMemoryStore:
             return AccountState(
                 control=own.control,
                 markets=dict(own.markets),
-                metadata=dict(own.metadata),
                 episodes=frozenset(own.episodes),
             )
 
@@ -140,13 +139,39 @@ class InMemoryStore:
             control = self._of(account).control
             return control if control.mode is Mode.QUOTING else self._set_mode(account, Mode.QUOTING, reason, now_ms)
 
-    def save_metadata(self, account: AccountName, metadata: Sequence[VenueMetadata]) -> None:
-        """Keep venue metadata, never older over newer."""
+    def restrict(self, account: AccountName, symbol: Symbol, mode: Mode, *, reason: str, now_ms: int) -> Control:
+        """Raise a market's restriction; a new epoch if it changed."""
         with self._lock:
-            kept = self._of(account).metadata
-            for each in metadata:
-                if each.symbol not in kept or kept[each.symbol].fetched_ms <= each.fetched_ms:
-                    kept[each.symbol] = each
+            control = self._of(account).control
+            stored = control.restrictions.get(symbol)
+            if stored is not None and stored.mode >= mode:
+                return control
+            restriction = Restriction(mode=mode, reason=reason, since_ms=now_ms)
+            restrictions = {**control.restrictions, symbol: restriction}
+            return self._change(account, restrictions=restrictions, epoch=control.epoch + 1)
+
+    def lift(self, account: AccountName, symbol: Symbol, *, epoch: int) -> Control:
+        """Lift a market's restriction if the epoch is unchanged."""
+        with self._lock:
+            control = self._of(account).control
+            if symbol not in control.restrictions:
+                return control
+            if control.epoch != epoch:
+                raise Conflict(f"{account} is in epoch {control.epoch}, no longer in {epoch}")
+            restrictions = {each: kept for each, kept in control.restrictions.items() if each != symbol}
+            return self._change(account, restrictions=restrictions, epoch=epoch + 1)
+
+    def raise_peaks(self, account: AccountName, peaks: Mapping[Asset, Equity]) -> None:
+        """Keep what exceeds the peaks."""
+        with self._lock:
+            kept = self._of(account).control.peaks
+            higher = {asset: equity for asset, equity in peaks.items() if equity.exceeds(kept.get(asset))}
+            self._change(account, peaks={**kept, **higher})
+
+    def clear_peaks(self, account: AccountName) -> None:
+        """Forget the peaks."""
+        with self._lock:
+            self._change(account, peaks={})
 
     def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
         """Start an episode; False if it is open."""

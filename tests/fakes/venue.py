@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
+from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.pricing import Book, BookLevel
 from marketmaker.domain.state import VenueMetadata
-from marketmaker.domain.units import ZERO, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
-from marketmaker.errors import Refused, Retryable
+from marketmaker.domain.units import ONE, ZERO, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
+from marketmaker.errors import AccountRefused, Refused, Retryable
 from marketmaker.ports import (
     Accepted,
     Balance,
@@ -19,6 +20,7 @@ from marketmaker.ports import (
     CancelResult,
     Clock,
     Deadline,
+    KeyPermissions,
     Observation,
     OutcomeUnknown,
     PlaceOutcome,
@@ -111,9 +113,12 @@ class FakeVenue:
         self.is_frozen = False
         self.lists_twice = False
         self.trade_fee: Fee | None = None
+        self.permissions: KeyPermissions | Unknown = KeyPermissions(trades=True, withdraws=False, is_ip_bound=True)
         self._instruments = {each.symbol: each for each in instruments}
         self._others: dict[Symbol, Book] = {}
-        self._loaded: frozenset[Symbol] = frozenset()
+        self.klines: dict[Symbol, list[Kline]] = {}
+        self.unlisted: set[Symbol] = set()
+        self._loaded_ms: dict[Symbol, int] = {}
         self._trades: list[Fill] = []
         self._unlisted: set[TradeId] = set()
         self._hides_trades = False
@@ -248,24 +253,26 @@ class FakeVenue:
 
     # What it is: a Venue
 
-    def knows(self, symbols: Sequence[Symbol]) -> bool:
-        """Tell whether metadata is loaded."""
-        return set(symbols) <= self._loaded
+    def knows(self, symbols: Sequence[Symbol], since_ms: int = 0) -> bool:
+        """Tell whether metadata is loaded, none of it before a moment."""
+        return all(self._loaded_ms.get(symbol, -1) >= since_ms for symbol in symbols)
 
     def load(self, metadata: Sequence[VenueMetadata]) -> None:
         """Use stored metadata."""
         self._note("load", [each.symbol for each in metadata])
-        self._loaded |= {each.symbol for each in metadata}
+        self._loaded_ms |= {each.symbol: self.clock.now_ms() for each in metadata}
 
     def fetch_metadata(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[VenueMetadata]:
         """Describe markets."""
         self._note("fetch_metadata", symbols)
-        self._loaded |= set(symbols)
+        if not self.unlisted.isdisjoint(symbols):
+            raise AccountRefused(f"the venue does not list one of {', '.join(symbols)}")
+        self._loaded_ms |= dict.fromkeys(symbols, self.clock.now_ms())
         return [VenueMetadata(symbol=symbol, fetched_ms=self.clock.now_ms(), payload="{}") for symbol in symbols]
 
     def instrument(self, symbol: Symbol) -> Instrument:
         """Return a loaded market's rules."""
-        if symbol not in self._loaded:
+        if symbol not in self._loaded_ms:
             raise KeyError(symbol)
         return self._instruments[symbol]
 
@@ -322,6 +329,27 @@ class FakeVenue:
         self._note("time_ms")
         return self.time_now_ms()
 
+    def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
+        """Read the klines that open in [since, until), the one still open too."""
+        self._note("fetch_klines", [symbol])
+        self._refuse_unlisted([symbol])
+        listed = [each for each in self.klines.get(symbol, []) if each.open_ms <= self.time_now_ms()]
+        return [each for each in listed if since_ms <= each.open_ms < until_ms]
+
+    def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
+        """Read the day's volume: one base a market."""
+        self._note("fetch_day_volume", symbols)
+        self._refuse_unlisted(symbols)
+        return [
+            DayVolume(symbol=symbol, time_ms=self.time_now_ms(), volume_base=ONE, volume_quote=Decimal(1900))
+            for symbol in symbols
+        ]
+
+    def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:
+        """Tell what the key may do."""
+        self._note("key_permissions")
+        return self.permissions
+
     def cancel(self, orders: Sequence[Order], deadline: Deadline) -> Sequence[CancelOutcome]:
         """Cancel in one round."""
         self._note("cancel", [order.venue_id for order in orders])
@@ -333,6 +361,10 @@ class FakeVenue:
         return [self._replies.popleft()(order) if self._replies else self._place_one(order) for order in orders]
 
     # How it works
+
+    def _refuse_unlisted(self, symbols: Sequence[Symbol]) -> None:
+        if not self.unlisted.isdisjoint(symbols):
+            raise Refused("Invalid symbol.")
 
     def _note(self, method: str, keys: Sequence[str] = ()) -> None:
         self.calls.append(Call(method=method, keys=tuple(keys)))

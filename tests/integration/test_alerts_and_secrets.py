@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
-from marketmaker.adapters.secrets import VenueKey, read_venue_key
+from marketmaker.adapters.secrets import SecretsKeyStore, read_venue_key
 from marketmaker.adapters.sns import SnsAlerts
+from marketmaker.domain.keys import KeyPurpose, VenueKey
 from marketmaker.domain.units import AccountName, Symbol
-from marketmaker.errors import ConfigError, Fatal
+from marketmaker.errors import ConfigError, Fatal, MarketMakerError, Refused, Retryable
 from marketmaker.ports import Alert, Severity
 from tests.tables import REGION, use_fake_credentials
 
@@ -161,6 +163,49 @@ def test_secret_of_bytes_is_malformed(secrets: "SecretsManagerClient") -> None:
         read_venue_key(secrets, "mm/main/trade")
 
 
-def test_key_hides_itself() -> None:  # R27
-    key = VenueKey(api_key="abcdef", secret=SECRET, password="phrase")
-    assert {repr(key), str(key), f"{key}"} == {"VenueKey(hidden)"}
+NAMES: dict[KeyPurpose, str] = {"trade": "mm/main/trade", "risk": "mm/main/risk"}
+
+
+@pytest.fixture
+def keys(secrets: "SecretsManagerClient") -> SecretsKeyStore:
+    return SecretsKeyStore(secrets, NAMES, {"deployment": "mine", "account": "main"})
+
+
+def test_first_key_makes_a_tagged_secret(secrets: "SecretsManagerClient", keys: SecretsKeyStore) -> None:
+    assert keys.write("trade", VenueKey(api_key="abc", secret=SECRET))
+    described = secrets.describe_secret(SecretId="mm/main/trade")
+    assert {tag["Key"]: tag["Value"] for tag in described["Tags"]} == {"deployment": "mine", "account": "main"}
+    assert "trade" in described["Description"]
+    assert [each["Name"] for each in secrets.list_secrets()["SecretList"]] == ["mm/main/trade"]
+
+
+def test_next_key_is_a_new_version_of_the_same_secret(secrets: "SecretsManagerClient", keys: SecretsKeyStore) -> None:
+    keys.write("risk", VenueKey(api_key="old", secret=SECRET))
+    assert not keys.write("risk", VenueKey(api_key="new", secret=SECRET))
+    assert keys.read("risk").api_key == "new"
+    before = secrets.get_secret_value(SecretId="mm/main/risk", VersionStage="AWSPREVIOUS")["SecretString"]
+    assert json.loads(before)["api_key"] == "old"
+
+
+@pytest.mark.parametrize("password", [None, "phrase"])
+def test_key_is_read_as_it_was_written(keys: SecretsKeyStore, password: str | None) -> None:
+    key = VenueKey(api_key="abc", secret=SECRET, password=password)
+    keys.write("trade", key)
+    assert keys.read("trade") == key
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("InvalidRequestException", Refused), ("AccessDeniedException", Fatal), ("ThrottlingException", Retryable)],
+)
+def test_key_that_cannot_be_written_is_our_failure_and_shows_nothing_of_it(
+    secrets: "SecretsManagerClient", keys: SecretsKeyStore, code: str, kind: type[MarketMakerError]
+) -> None:  # R27
+    with Stubber(secrets) as stubber:
+        stubber.add_client_error("put_secret_value", code, "because")
+        with pytest.raises(kind, match=f"writing secret mm/main/trade: {code}: because") as caught:
+            keys.write("trade", VenueKey(api_key="abc", secret=SECRET))
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert SECRET not in f"{error!r} {vars(error)}"
+        error = error.__cause__ or error.__context__

@@ -10,10 +10,11 @@ from threading import Barrier
 
 import pytest
 
+from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
 from marketmaker.domain.orders import Fill, Side
 from marketmaker.domain.state import BookMark, Control, Lease, MarketState, Mode, TradeCursor
-from marketmaker.domain.units import AccountName, Symbol, TradeId, VenueOrderId
+from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId, VenueOrderId
 from marketmaker.errors import Conflict
 from marketmaker.ports import ClaimRefusal, Store
 from tests.tables import local_store
@@ -206,6 +207,57 @@ def test_same_strengthening_by_many_is_one_epoch(stores: list[Store], account: A
     answers = together(works)
     assert set(map(repr, answers)) == {repr(stores[0].read_control(account))}
     assert answers[0].epoch == 1
+
+
+def test_same_restriction_by_many_is_one_epoch(stores: list[Store], account: AccountName) -> None:
+    def restrict(store: Store, now_ms: int) -> Control:
+        return store.restrict(account, GOLD, Mode.CANCEL_ONLY, reason="breach", now_ms=now_ms)
+
+    answers = together([partial(restrict, stores[number % 4], number) for number in range(WRITERS)])
+    assert set(map(repr, answers)) == {repr(stores[0].read_control(account))}
+    assert answers[0].epoch == 1
+
+
+def test_no_restriction_is_lost_among_racing_writers(stores: list[Store], account: AccountName) -> None:
+    symbols = [Symbol(f"A{number}/USDT") for number in range(WRITERS)]
+
+    def restrict(store: Store, symbol: Symbol) -> Control:
+        return store.restrict(account, symbol, Mode.CANCEL_ONLY, reason="breach", now_ms=1)
+
+    together([partial(restrict, stores[number % 4], symbol) for number, symbol in enumerate(symbols)])
+    control = stores[0].read_control(account)
+    assert (set(control.restrictions), control.epoch) == (set(symbols), WRITERS)
+
+
+def test_no_lift_by_an_old_look_beats_a_newer_restriction(stores: list[Store], account: AccountName) -> None:  # R5
+    other = Symbol("BTC/USDT")
+    for _ in range(10):
+        seen = stores[0].restrict(account, GOLD, Mode.CANCEL_ONLY, reason="breach", now_ms=1)
+
+        def lift(seen: Control = seen) -> Control | None:
+            try:
+                return stores[1].lift(account, GOLD, epoch=seen.epoch)
+            except Conflict:
+                return None
+
+        def restrict_other() -> Control | None:
+            return stores[2].restrict(account, other, Mode.CANCEL_ONLY, reason="breach", now_ms=2)
+
+        lifted, restricted = together([lift, restrict_other])
+        assert restricted is not None
+        control = stores[0].read_control(account)
+        assert other in control.restrictions
+        assert (GOLD in control.restrictions) == (lifted is None)
+        stores[0].lift(account, other, epoch=control.epoch)
+
+
+def test_peak_is_the_highest_of_many_that_race(stores: list[Store], account: AccountName) -> None:  # R6
+    def raise_to(store: Store, gains: int) -> None:
+        peak = Equity(markets=(GOLD,), deposited_quote=Decimal(9), gains_quote=Decimal(gains))
+        store.raise_peaks(account, {Asset("USDT"): peak})
+
+    together([partial(raise_to, stores[number % 4], number * 7 % WRITERS) for number in range(WRITERS)])
+    assert stores[0].read_control(account).peaks[Asset("USDT")].gains_quote == WRITERS - 1
 
 
 def test_no_claim_succeeds_after_the_halt_was_written(stores: list[Store], account: AccountName) -> None:

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
-from marketmaker.adapters.dynamodb import DynamoDbStore
+from marketmaker.adapters.dynamodb import DynamoDbPrices, DynamoDbStore, TableClient
+from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import Inventory, OpeningRow
 from marketmaker.domain.state import Control, MarketState, Mode, TradeCursor
 from marketmaker.domain.units import AccountName, Asset, Symbol
 from marketmaker.errors import Conflict, Fatal, Retryable
 from tests.integration.test_store_concurrency import GOLD, fill_row, opened
-from tests.tables import LEDGER_TABLE, REGION, STATE_TABLE, local_store, use_fake_credentials
+from tests.tables import PRICES_TABLE, STATE_TABLE, local_prices, local_store, table_settings, use_fake_credentials
 
 pytest_plugins = ["tests.dynamodb_local"]
 
@@ -93,6 +95,28 @@ def test_mode_change_whose_answer_was_lost_is_one_epoch(store: DynamoDbStore, ac
         assert store.resume(account, reason="checked", now_ms=2).epoch == 2
 
 
+def test_restriction_whose_answer_was_lost_is_set_and_lifted_in_one_epoch_each(
+    store: DynamoDbStore, account: AccountName
+) -> None:
+    store.restrict(account, GOLD, Mode.REDUCE_ONLY, reason="weak", now_ms=1)
+    with losing(store, "UpdateItem", answers=2), pytest.raises(Retryable):
+        store.restrict(account, GOLD, Mode.CANCEL_ONLY, reason="breach", now_ms=2)
+    with losing(store, "UpdateItem"):
+        control = store.restrict(account, GOLD, Mode.CANCEL_ONLY, reason="breach", now_ms=2)
+    assert (control.epoch, control.mode_of(GOLD)) == (2, Mode.CANCEL_ONLY)
+    with losing(store, "UpdateItem"):
+        lifted = store.lift(account, GOLD, epoch=control.epoch)
+    assert (lifted.epoch, lifted.restrictions) == (3, {})
+    assert store.read_control(account) == lifted
+
+
+def test_peak_whose_answer_was_lost_is_kept_once(store: DynamoDbStore, account: AccountName) -> None:  # R6
+    peak = Equity(markets=(GOLD,), deposited_quote=Decimal(9), gains_quote=Decimal(1))
+    with losing(store, "UpdateItem"):
+        store.raise_peaks(account, {Asset("USDT"): peak})
+    assert store.read_control(account).peaks == {"USDT": peak}
+
+
 def test_halt_during_a_resume_stands(
     store: DynamoDbStore, account: AccountName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +145,11 @@ def test_claim_whose_every_answer_is_lost_is_retryable_and_then_ours(
 
 
 def test_missing_tables_are_fatal_and_named(dynamodb_local: str, account: AccountName) -> None:
-    lost = DynamoDbStore(state_table="gone-state", ledger_table="gone-ledger", region=REGION, endpoint=dynamodb_local)
+    settings = table_settings(dynamodb_local)
+    client = TableClient(
+        replace(settings, state_table="gone-state", ledger_table="gone-ledger", prices_table="gone-prices")
+    )
+    lost, prices = DynamoDbStore(client), DynamoDbPrices(client)
     market = MarketState(
         symbol=GOLD, version=1, inventory=Inventory(), reference_price=Decimal(1), cursor=TradeCursor()
     )
@@ -133,6 +161,10 @@ def test_missing_tables_are_fatal_and_named(dynamodb_local: str, account: Accoun
         lost.ledger(account, GOLD)
     with pytest.raises(Fatal, match="gone-ledger and gone-state"):
         lost.book(account, market, [fill_row(1)])
+    with pytest.raises(Fatal, match="BatchGetItem on table gone-prices"):
+        prices.metadata("binance", [GOLD])
+    with pytest.raises(Fatal, match="Query on table gone-prices"):
+        prices.last_kline_ms("binance", GOLD)
 
 
 def test_unreachable_endpoint_is_retryable(account: AccountName, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,19 +172,31 @@ def test_unreachable_endpoint_is_retryable(account: AccountName, monkeypatch: py
     with socket.socket() as unused:  # bound, never listening: every connection is refused
         unused.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        away = DynamoDbStore(
-            state_table=STATE_TABLE, ledger_table=LEDGER_TABLE, region=REGION, endpoint=endpoint, attempts=1
-        )
+        client = TableClient(replace(table_settings(endpoint), attempts=1))
+        away = DynamoDbStore(client)
         with pytest.raises(Retryable, match="GetItem"):
             away.read_control(account)
         with pytest.raises(Retryable, match="Query"):
             away.ledger(account, Symbol("BTC/USDT"))
+        with pytest.raises(Retryable, match="BatchGetItem"):
+            DynamoDbPrices(client).metadata("binance", [GOLD])
+
+
+def test_items_left_for_later_are_not_taken_for_missing(
+    dynamodb_local: str, monkeypatch: pytest.MonkeyPatch
+) -> None:  # R7
+    prices = local_prices(dynamodb_local)
+    answer: dict[str, Any] = {"Responses": {}, "UnprocessedKeys": {PRICES_TABLE: {"Keys": []}}}
+    monkeypatch.setattr(prices._client.connection, "dispatch", lambda *_: answer)
+    with pytest.raises(Retryable, match="left some of 1 items for later"):
+        prices.metadata("binance", [GOLD])
 
 
 def test_every_read_is_consistent_and_known_fills_read_keys_only(
     store: DynamoDbStore, account: AccountName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bodies: list[dict[str, object]] = []
+    prices = DynamoDbPrices(store._client)
+    bodies: list[dict[str, Any]] = []
     session = store._client.connection.client._endpoint.http_session
     send = session.send
 
@@ -166,5 +210,9 @@ def test_every_read_is_consistent_and_known_fills_read_keys_only(
     store.read_account(account)
     store.ledger(account, GOLD)
     store.known_fills(account, GOLD, 0)
-    assert [body["ConsistentRead"] for body in bodies] == [True] * 4
-    assert ["ProjectionExpression" in body for body in bodies] == [False, False, False, True]
+    prices.klines(account, GOLD, 0, 1)
+    prices.last_kline_ms(account, GOLD)
+    prices.metadata(account, [GOLD])
+    bodies[-1] = bodies[-1]["RequestItems"][PRICES_TABLE]
+    assert [body["ConsistentRead"] for body in bodies] == [True] * 7
+    assert ["ProjectionExpression" in body for body in bodies] == [False, False, False, True, False, True, False]

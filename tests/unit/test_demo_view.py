@@ -26,7 +26,7 @@ def exchange(**changes: Any) -> dict[str, Any]:
 
 
 def tick(**market: Any) -> dict[str, Any]:
-    return {"outcome": "done", "detail": "", "markets": [{"symbol": "PAXG/USDT", **market}]}
+    return {"outcome": "done", "lag_ms": 120, "detail": "", "markets": [{"symbol": "PAXG/USDT", **market}]}
 
 
 def draw(progress: Progress, state: dict[str, Any], *, columns: int = 80) -> list[str]:
@@ -80,12 +80,32 @@ def test_a_tick_is_one_line_of_quotes_and_what_was_done() -> None:
 def test_no_quotes_and_failed_ticks_say_why() -> None:
     progress = Progress(seconds=60)
     progress.add(tick(no_quotes="price_outside_band", detail="2001 is above 2000", protective_cancels=2))
-    progress.add({"outcome": "venue_unreachable", "detail": "no route", "markets": []})
+    progress.add({"outcome": "venue_unreachable", "lag_ms": 80, "detail": "no route", "markets": []})
     assert progress.ticks == 1
     assert [event.plain.split("s  ", 1)[1].strip() for event in progress.events] == [
         "price outside band: 2001 is above 2000  → 2 cancelled for safety",
         "venue unreachable: no route",
     ]
+
+
+def test_a_brief_record_counts_what_it_kept_and_says_why_nothing_rests() -> None:
+    progress = Progress(seconds=60)
+    progress.add({"outcome": "done", "lag_ms": 900, "kept": 2})
+    progress.add({"outcome": "done", "lag_ms": 100, "kept": 0, "no_quotes": {"PAXG/USDT": "price_outside_band"}})
+    progress.add({"outcome": "halted", "lag_ms": 200, "kept": 0})
+    assert (progress.ticks, progress.counts["orders_kept"], progress.lags_ms) == (2, 2, [900, 100, 200])
+    assert [event.plain.split("s  ", 1)[1].strip() for event in progress.events] == [
+        "→ 2 kept",
+        "price outside band",
+        "halted",
+    ]
+
+
+def test_an_alert_is_counted_and_stands_among_the_ticks() -> None:
+    progress = Progress(seconds=60, elapsed_s=31.4)
+    progress.alert("CRITICAL main PAXG/USDT: price band", critical=True)
+    assert progress.events[-1].plain == " 31.4 s  alert: CRITICAL main PAXG/USDT: price band"
+    assert "alerts     1" in text(progress, exchange())
 
 
 @pytest.mark.parametrize("columns", [80, 100, 200])

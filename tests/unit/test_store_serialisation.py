@@ -8,21 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketmaker.adapters.dynamodb import keys
-from marketmaker.adapters.dynamodb.models import ControlItem, FillItem, MarketItem, MetadataItem, OpeningItem
+from marketmaker.adapters.dynamodb.models import ControlItem, FillItem, KlinesItem, MarketItem, OpeningItem
+from marketmaker.adapters.dynamodb.prices import klines_from, klines_item
 from marketmaker.adapters.dynamodb.serialisation import (
     book_mark_map,
     control_from,
+    equity_map,
     fill_from,
     ledger_item,
     market_from,
     market_item,
-    metadata_from,
-    metadata_item,
     opening_from,
+    restriction_map,
 )
 from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
+from marketmaker.domain.klines import MINUTE_MS, Kline, KlineMinute
 from marketmaker.domain.orders import Fill, Order, Side
-from marketmaker.domain.state import Control, MarketState, TradeCursor, VenueMetadata
+from marketmaker.domain.state import Control, MarketState, TradeCursor
 from marketmaker.domain.units import AccountName, TradeId, VenueOrderId
 from tests import strategies
 
@@ -48,9 +50,39 @@ def test_opening_survives(row: OpeningRow) -> None:
     assert opening_from(OpeningItem.from_raw_data(raw), row.symbol) == row
 
 
-@given(metadata=strategies.metadata(GOLD))
-def test_metadata_survives(metadata: VenueMetadata) -> None:
-    assert metadata_from(MetadataItem.from_raw_data(metadata_item(ACCOUNT, metadata).serialize())) == metadata
+@given(minute=strategies.kline_minutes())
+def test_klines_survive(minute: KlineMinute) -> None:
+    raw = klines_item("binance", GOLD, minute).serialize()
+    assert klines_from(KlinesItem.from_raw_data(raw)) == minute.klines
+
+
+def test_the_longest_minute_stays_below_ten_kilobytes() -> None:  # R24
+    longest = Decimal("0.1234567890123456789012")
+    klines = tuple(
+        Kline(
+            open_ms=MINUTE_MS + 1000 * second,
+            interval_ms=1000,
+            open=longest,
+            high=longest,
+            low=longest,
+            close=longest,
+            volume_base=longest,
+        )
+        for second in range(60)
+    )
+    with pytest.raises(ValueError, match="allowed: at most 24 characters"):
+        replace(klines[0], volume_base=longest + Decimal("1E-23"))
+    raw = klines_item("binance", GOLD, KlineMinute(start_ms=MINUTE_MS, klines=klines)).serialize()
+    size = sum(len(name) + len(text.encode()) for name, value in raw.items() for text in value.values())
+    assert 7_500 < size < 10_000
+    assert raw["klines"]["S"].startswith("[[0,0.1234567890123456789012,0.1234567890123456789012,")
+
+
+@given(minute=st.integers(0, 60_000_000), other=st.integers(0, 60_000_000))
+def test_minutes_sort_by_time(minute: int, other: int) -> None:
+    first, second = keys.minute_key(minute * MINUTE_MS), keys.minute_key(other * MINUTE_MS)
+    assert (first < second) == (minute < other)
+    assert keys.minute_start_ms(first) == minute * MINUTE_MS
 
 
 @given(control=strategies.controls)
@@ -69,6 +101,8 @@ def test_control_survives(control: Control) -> None:
         foreign=control.foreign,
         differing=control.differing,
         unreachable_ticks=control.unreachable_ticks,
+        restrictions={symbol: restriction_map(each) for symbol, each in control.restrictions.items()},
+        peaks={asset: equity_map(each) for asset, each in control.peaks.items()},
     )
     assert control_from(ControlItem.from_raw_data(item.serialize())) == control
 

@@ -102,6 +102,18 @@ def test_counts_are_one_document_an_account_with_two_dimensions(
     assert "service" not in main
 
 
+def test_counts_of_the_whole_deployment_carry_no_account(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = new_telemetry()
+    telemetry.count(None, {"prices_markets_failed": 0})
+    telemetry.count(MAIN, {"ticks_done": 1})
+    telemetry.flush()
+    whole, main = lines(capsys)
+    assert whole["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["deployment"]]
+    assert (whole["deployment"], whole["prices_markets_failed"]) == ("paper", [0])
+    assert "account" not in whole
+    assert main["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["deployment", "account"]]
+
+
 def test_flush_writes_what_was_counted_once(capsys: pytest.CaptureFixture[str]) -> None:
     telemetry = new_telemetry()
     telemetry.count(MAIN, {"ticks_done": 1})

@@ -1,15 +1,18 @@
 """A local exchange that speaks Binance's spot REST dialect; `python -m infra.local.exchange --help`.
 
-It answers `/api/v3/*` as the venue does: parameters, signatures, expiry, filters, error codes, weights. Matching, fees
-and their assumptions are `marketmaker.simulation.matching`'s. What it assumes beyond those:
+It answers `/api/v3/*` and `/sapi/v1/account/apiRestrictions` as the venue does: parameters, signatures, expiry,
+filters, error codes, weights. Matching, fees and their assumptions are `marketmaker.simulation.matching`'s. What it
+assumes beyond those:
 
 - Time: the API's clock is this machine's clock; the market's own time runs `--speed` times as fast from the moment of
   the start. Times of orders and trades are mapped back to this machine's clock.
 - The market moves when a request arrives: everything up to that moment has then happened, at its own time.
 - One login, one symbol, spot only; commissions are taken at once, BNB discounts do not exist.
-- The 24 h ticker fills the part of the day before the start with the market's average volume.
+- The 24 h ticker fills the part of the day before the market began with its average volume.
+- Klines are made of the market's trades: of seconds for an hour back, of minutes for a day. There are none before the
+  market began; `--history-s` lets it begin earlier.
 - A request that reaches the venue is processed on arrival; a `latency` fault delays its reply.
 - Weights and order counts are Binance's published ones, in windows aligned to this machine's clock. Unknown parameters
   are ignored, where Binance refuses some.
-- `/local/*` is not Binance's: it shows the exchange's own books and switches faults and price jumps.
+- `/local/*` is not Binance's: it shows the exchange's own books, switches faults and price jumps, and changes the key.
 """

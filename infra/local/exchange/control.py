@@ -1,4 +1,4 @@
-"""The `/local` routes: the exchange's own state, faults and price jumps."""
+"""The `/local` routes: the exchange's own state, faults, price jumps and keys."""
 
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, HTTPException
 
 from infra.local.exchange import state
+from infra.local.exchange.dialect import Login
 from infra.local.exchange.listing import Json
 from infra.local.exchange.venue import ROUTES, Venue
 from marketmaker.simulation.faults import FAULT_KINDS, ArmedFault, Fault, Latency
@@ -46,6 +47,12 @@ def control_routes(venue: Venue) -> APIRouter:
         _allowed(lambda shift: engine.jump(shift, engine.now_us), shift_bps)
         return {"shift_bps": str(shift_bps), "factor": str(engine.feed.factor)}
 
+    @router.post("/keys")
+    async def change_key(body: JsonBody) -> Json:
+        login = _allowed(parse_login, body)
+        venue.change_login(login)
+        return {"api_key": login.api_key, "withdrawals": login.may_withdraw}
+
     return router
 
 
@@ -80,6 +87,18 @@ def parse_shift(body: Json) -> Decimal:
     if not shift.is_finite():
         raise ValueError(f"shift_bps {shift}; allowed: a number of basis points")
     return shift
+
+
+def parse_login(body: Json) -> Login:
+    """Read the key to accept from JSON: its two texts, and whether it may withdraw."""
+    _refuse_unknown(body, ("api_key", "api_secret", "withdrawals"))
+    for name in ("api_key", "api_secret"):
+        if not isinstance(body.get(name), str) or not body[name]:
+            raise ValueError(f"{name}; allowed: a text that is not empty")
+    may_withdraw = body.get("withdrawals", False)
+    if type(may_withdraw) is not bool:
+        raise ValueError(f"withdrawals {may_withdraw!r}; allowed: true or false")
+    return Login(api_key=str(body["api_key"]), api_secret=str(body["api_secret"]), may_withdraw=may_withdraw)
 
 
 def _allowed[Value, Result](parse: Callable[[Value], Result], value: Value) -> Result:

@@ -116,10 +116,25 @@ class Params:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """The one API key that the exchange knows."""
+    """The one API key that the exchange knows, and what it may do besides trading."""
 
     api_key: str
     api_secret: str = field(repr=False)
+    may_withdraw: bool = False
+
+    def restrictions(self) -> dict[str, object]:
+        """Answer GET /sapi/v1/account/apiRestrictions."""
+        return {
+            "ipRestrict": False,
+            "enableReading": True,
+            "enableSpotAndMarginTrading": True,
+            "enableWithdrawals": self.may_withdraw,
+            "enableInternalTransfer": False,
+            "permitsUniversalTransfer": False,
+            "enableMargin": False,
+            "enableFutures": False,
+            "enableVanillaOptions": False,
+        }
 
     def authorize(self, request: ApiRequest, params: Params, now_ms: int) -> None:
         """Check key, expiry and signature of a signed request that arrives now."""

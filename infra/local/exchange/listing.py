@@ -10,6 +10,7 @@ from infra.local.exchange.limits import ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUT
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.units import ZERO
 from marketmaker.simulation.events import Level
+from marketmaker.simulation.klines import MarketKlines
 from marketmaker.simulation.matching import Engine
 from marketmaker.simulation.orders import AccountOrder, AccountTrade, OrderType, TimeInForce
 from marketmaker.simulation.statistics import DAY_US, DaySummary
@@ -22,10 +23,12 @@ MOST = Decimal(9_000_000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """One symbol of the exchange; daily volumes are the market's average before the start."""
+    """One symbol of the exchange; daily volumes are the market's average before it began."""
 
     engine: Engine
     clock: MarketClock
+    klines: MarketKlines
+    began_us: int
     daily_volume_base: Decimal
     daily_volume_quote: Decimal
 
@@ -128,13 +131,13 @@ class Listing:
         }
 
     def day(self) -> DaySummary:
-        """Sum up the market's last 24 h, the part before the start filled with its average volume."""
+        """Sum up the market's last 24 h, the part before it began filled with its average volume."""
         engine = self.engine
         day = engine.day.summary(engine.now_us)
         if day is None:
             mid = self.last_price()
             day = DaySummary(open=mid, high=mid, low=mid, last=mid, volume_base=ZERO, volume_quote=ZERO, count=0)
-        elapsed_us = min(DAY_US, max(0, engine.now_us - self.clock.market_start_us))
+        elapsed_us = min(DAY_US, max(0, engine.now_us - self.began_us))
         before = Decimal(DAY_US - elapsed_us) / DAY_US
         return DaySummary(
             open=day.open,

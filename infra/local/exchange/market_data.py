@@ -4,12 +4,18 @@ import json
 
 from infra.local.exchange.dialect import SYMBOL, ApiError, Params, fixed, unknown_symbol
 from infra.local.exchange.listing import Json, Listing, levels, rate_limits
+from marketmaker.domain.orders import Side
 from marketmaker.domain.units import ZERO
 from marketmaker.simulation.events import Level
 from marketmaker.simulation.statistics import DAY_US
 
 MAX_DEPTH = 5_000
 DEFAULT_DEPTH = 100
+MAX_TRADES = 1_000
+DEFAULT_TRADES = 500
+MAX_KLINES = 1_000
+DEFAULT_KLINES = 500
+_INTERVALS_MS = {"1s": 1_000, "1m": 60_000}
 
 
 def listed(listing: Listing, params: Params) -> None:
@@ -30,7 +36,7 @@ def show_time(listing: Listing, _params: Params, market_us: int) -> Json:
 
 def show_symbols(listing: Listing, params: Params, market_us: int) -> Json:
     """GET /exchangeInfo, of all symbols or those named."""
-    for symbol in _named_symbols(params):
+    for symbol in named_symbols(params):
         if symbol != listing.market_id:
             raise unknown_symbol()
     return {
@@ -47,6 +53,63 @@ def show_depth(listing: Listing, params: Params, _market_us: int) -> Json:
     listed(listing, params)
     depth = listing.engine.depth(min(MAX_DEPTH, params.optional_integer("limit") or DEFAULT_DEPTH))
     return {"lastUpdateId": depth.update_id, "bids": levels(depth.bids), "asks": levels(depth.asks)}
+
+
+def show_public_trades(listing: Listing, params: Params, _market_us: int) -> list[Json]:
+    """GET /aggTrades: the market's trades, from an id on or else the newest; each is one of the recording's."""
+    listed(listing, params)
+    tape, limit = listing.engine.tape, params.optional_integer("limit") or DEFAULT_TRADES
+    if limit > MAX_TRADES:
+        raise ApiError(-1130, "Data sent for parameter 'limit' is not valid.")
+    from_id = params.optional_integer("fromId")
+    return [
+        {
+            "a": number,
+            "p": fixed(trade.price),
+            "q": fixed(trade.size_base),
+            "f": number,
+            "l": number,
+            "T": listing.clock.wall_ms(trade.time_us),
+            "m": trade.taker_side is Side.SELL,
+            "M": True,
+        }
+        for number, trade in tape.since(tape.next_id - limit if from_id is None else from_id, limit)
+    ]
+
+
+def show_klines(listing: Listing, params: Params, _market_us: int) -> list[list[object]]:
+    """GET /klines: from a time on or else the newest, the one still open included; seconds and minutes only."""
+    listed(listing, params)
+    interval_ms = _INTERVALS_MS.get(params.text("interval"))
+    if interval_ms is None:
+        raise ApiError(-1120, "Invalid interval.")
+    series = listing.klines.series[interval_ms]
+    limit = min(MAX_KLINES, params.optional_integer("limit") or DEFAULT_KLINES)
+    start_ms, end_ms = params.optional_integer("startTime"), params.optional_integer("endTime")
+    now_ms = listing.clock.wall_ms(listing.engine.now_us)
+    last_ms = now_ms if end_ms is None else min(now_ms, end_ms)
+    last_ms -= last_ms % interval_ms
+    if series.first_ms is None:
+        return []
+    if start_ms is None:
+        first_ms = last_ms - (limit - 1) * interval_ms
+    else:
+        first_ms = max(series.first_ms, -(-start_ms // interval_ms) * interval_ms)
+        last_ms = min(last_ms, first_ms + (limit - 1) * interval_ms)
+    return [
+        [
+            candle.start_ms,
+            *(fixed(price) for price in (candle.open, candle.high, candle.low, candle.close)),
+            fixed(candle.base),
+            candle.start_ms + interval_ms - 1,
+            fixed(candle.quote),
+            candle.count,
+            fixed(candle.taker_buy_base),
+            fixed(candle.taker_buy_quote),
+            "0",
+        ]
+        for candle in series.between(first_ms, last_ms)
+    ]
 
 
 def show_day(listing: Listing, params: Params, _market_us: int) -> Json | list[Json]:
@@ -103,14 +166,15 @@ def _touch(listing: Listing) -> Json:
 
 def _one_or_all(listing: Listing, params: Params, fields: Json) -> Json | list[Json]:
     """Answer with one object for a named symbol, else with a list as if all had been asked for."""
-    for symbol in _named_symbols(params):
+    for symbol in named_symbols(params):
         if symbol != listing.market_id:
             raise unknown_symbol()
     entry: Json = {"symbol": listing.market_id, **fields}
     return entry if "symbol" in params else [entry]
 
 
-def _named_symbols(params: Params) -> list[str]:
+def named_symbols(params: Params) -> list[str]:
+    """Read which symbols a request names; none means all."""
     if "symbol" in params:
         return [params.text("symbol", SYMBOL)]
     if "symbols" not in params:

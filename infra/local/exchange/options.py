@@ -18,6 +18,7 @@ from marketmaker.simulation.account import FeeAsset, FeeRates
 from marketmaker.simulation.events import Event, Quote
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.generated import GeneratedMarket, MarketModel
+from marketmaker.simulation.klines import MarketKlines
 from marketmaker.simulation.matching import Engine
 from marketmaker.simulation.recording import DEFAULT_HALF_SPREAD_BPS, Recording, RecordingError
 from marketmaker.simulation.wallet import Wallet
@@ -63,6 +64,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--start-s", type=_amount, default=ZERO, help="start this many seconds into the recording")
     add("--half-spread-bps", type=_amount, default=DEFAULT_HALF_SPREAD_BPS, help="assumed where no quotes are recorded")
     add("--seed", type=int, default=1, help="seed of the generated market")
+    add("--history-s", type=_amount, default=ZERO, help="let so many seconds of the market pass before the start")
     add("--speed", type=_speed, default=1.0, help="market seconds per second")
     add("--symbol", help="ccxt's notation, like ETH/USD; else from the recording")
     add("--tick", type=_amount, help="price grid; else from the recording's decimals")
@@ -80,6 +82,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--api-key", default="local-key", help="the key that clients must send")
     add("--limit-factor", type=_factor, default=1, help="widens the rate limits, for clients that hurry through a day")
     add("--api-secret", default="local-secret", help="the secret that clients must sign with")
+    add("--withdrawals", action="store_true", help="a key that may withdraw, as no bot's should")
     return parser.parse_args(arguments)
 
 
@@ -101,21 +104,26 @@ def build_venue(options: argparse.Namespace, wall_us: WallClock) -> tuple[Venue,
     )
     opening, events = _opening_quote(source.events)
     fees = FeeRates(maker=options.maker_fee, taker=options.taker_fee, asset=FeeAsset(options.fee_asset))
+    start_us = opening.time_us + int(options.history_s * 1_000_000)
+    clock = MarketClock(wall_start_us=wall_us(), market_start_us=start_us, speed=options.speed)
+    klines = MarketKlines(clock.wall_ms)
     engine = Engine(
         instrument=instrument,
         fees=fees,
         wallet=Wallet(_balances(options, instrument, opening)),
         feed=MarketFeed(events, tick_size=instrument.tick_size),
+        watch=klines.record,
     )
-    clock = MarketClock(wall_start_us=wall_us(), market_start_us=opening.time_us, speed=options.speed)
-    engine.advance(opening.time_us)
+    engine.advance(start_us)
     listing = Listing(
         engine=engine,
         clock=clock,
+        klines=klines,
+        began_us=opening.time_us,
         daily_volume_base=source.daily_volume_base,
         daily_volume_quote=source.daily_volume_quote,
     )
-    login = Login(api_key=options.api_key, api_secret=options.api_secret)
+    login = Login(api_key=options.api_key, api_secret=options.api_secret, may_withdraw=options.withdrawals)
     venue = Venue(listing=listing, login=login, wall_us=wall_us, limit_factor=options.limit_factor)
     return venue, source.note
 

@@ -12,7 +12,7 @@ from infra.local.exchange.dialect import (
     rejected,
 )
 from infra.local.exchange.listing import MOST, Json, Listing
-from infra.local.exchange.market_data import listed
+from infra.local.exchange.market_data import DEFAULT_TRADES, MAX_TRADES, listed
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import ZERO, ClientOrderId
 from marketmaker.simulation.orders import (
@@ -25,8 +25,6 @@ from marketmaker.simulation.orders import (
     TimeInForce,
 )
 
-MAX_TRADES = 1_000
-DEFAULT_TRADES = 500
 _DAY_MS = 86_400_000
 _ACK_FIELDS = ("symbol", "orderId", "orderListId", "clientOrderId", "transactTime")
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}

@@ -22,15 +22,15 @@ from marketmaker.simulation.faults import (
     TooManyRequests,
 )
 
-type Handler = Callable[[Listing, Params, int], Json | list[Json]]
+type Handler = Callable[[Listing, Params, int], Json | list[Json] | list[list[object]]]
 type Weight = Callable[[Params], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRoute:
-    """A route of the API: who may call it, what it weighs, what answers."""
+    """A route of the API: who may call it, what it weighs, what answers; without a handler the login itself does."""
 
-    handler: Handler
+    handler: Handler | None
     weight: Weight
     is_signed: bool
 
@@ -72,11 +72,17 @@ def _weigh_depth(params: Params) -> int:
     return next((weight for most, weight in ((100, 5), (500, 25), (1_000, 50)) if limit <= most), 250)
 
 
+def _weigh_day(params: Params) -> int:
+    """Weigh a day's ticker: of one symbol, of 20 or 100 named ones, or of all."""
+    count = len(market_data.named_symbols(params))
+    return next((weight for most, weight in ((0, 80), (20, 2), (100, 40)) if count <= most), 80)
+
+
 def _public(handler: Handler, weight: Weight) -> ApiRoute:
     return ApiRoute(handler=handler, weight=weight, is_signed=False)
 
 
-def _signed(handler: Handler, weight: Weight) -> ApiRoute:
+def _signed(handler: Handler | None, weight: Weight) -> ApiRoute:
     return ApiRoute(handler=handler, weight=weight, is_signed=True)
 
 
@@ -85,7 +91,9 @@ ROUTES: dict[str, ApiRoute] = {
     "GET /api/v3/time": _public(market_data.show_time, _weigh(1)),
     "GET /api/v3/exchangeInfo": _public(market_data.show_symbols, _weigh(20)),
     "GET /api/v3/depth": _public(market_data.show_depth, _weigh_depth),
-    "GET /api/v3/ticker/24hr": _public(market_data.show_day, _weigh_symbol(2, 80)),
+    "GET /api/v3/aggTrades": _public(market_data.show_public_trades, _weigh(4)),
+    "GET /api/v3/klines": _public(market_data.show_klines, _weigh(2)),
+    "GET /api/v3/ticker/24hr": _public(market_data.show_day, _weigh_day),
     "GET /api/v3/ticker/price": _public(market_data.show_price, _weigh_symbol(2, 4)),
     "GET /api/v3/ticker/bookTicker": _public(market_data.show_touch, _weigh_symbol(2, 4)),
     "GET /api/v3/account": _signed(trading.show_account, _weigh(20)),
@@ -95,6 +103,7 @@ ROUTES: dict[str, ApiRoute] = {
     "GET /api/v3/openOrders": _signed(trading.show_open_orders, _weigh_symbol(6, 80)),
     "DELETE /api/v3/openOrders": _signed(trading.cancel_open_orders, _weigh(1)),
     "GET /api/v3/myTrades": _signed(trading.show_trades, lambda params: 5 if "orderId" in params else 20),
+    "GET /sapi/v1/account/apiRestrictions": _signed(None, _weigh(1)),
 }
 
 
@@ -110,6 +119,10 @@ class Venue:
         self._wall_us = wall_us
         self._limits = RateLimits(limit_factor)
         self._late: list[_LateOrder] = []
+
+    def change_login(self, login: Login) -> None:
+        """Accept this key from now on, and no other."""
+        self._login = login
 
     def catch_up(self) -> int:
         """Bring the market and orders still on the wire up to now; return the wall clock in µs."""
@@ -160,7 +173,9 @@ class Venue:
                 self._login.authorize(request, params, now_ms)
             if is_order:
                 self._limits.count_order(now_ms)
-            reply = Reply(status=200, content=_written(route.handler(self.listing, params, market_us)))
+            handler = route.handler
+            answer = handler(self.listing, params, market_us) if handler else self._login.restrictions()
+            reply = Reply(status=200, content=_written(answer))
         except ApiError as error:
             if is_order:
                 self.refused_orders[error.code] += 1
@@ -174,5 +189,5 @@ def _refusal(error: ApiError) -> Reply:
     return Reply(status=error.status, content=content, headers=dict(error.headers))
 
 
-def _written(body: Json | list[Json]) -> str:
+def _written(body: Json | list[Json] | list[list[object]]) -> str:
     return json.dumps(body, separators=(",", ":"))

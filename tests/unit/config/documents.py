@@ -73,14 +73,31 @@ def full_document() -> dict[str, Any]:
         },
         "price_band": {"bps": 500},
     }
+    risk = {
+        "price_band": "halt",
+        "inventory_band": "cancel",
+        "stale_data": "halt",
+        "drawdown": "alert",
+        "max_drawdown_share": Decimal("0.08"),
+    }
     return {
         "name": "test",
         "tag": "tst",
         "stage": "testnet",
+        "armed": False,
         "region": "eu-central-1",
+        "egress": "static",
+        "alerts": {"email": ["me@example.com", "desk@example.org"], "sms": ["+819012345678"]},
+        "memory_mb": {
+            "replace_quotes": 1536,
+            "check_risk": 768,
+            "halt": 512,
+            "fetch_prices": 640,
+            "schedule_ticks": 128,
+        },
         "clocks": {"interval_s": 10, "request_timeout_ms": 1500, "request_ttl_ms": 2500, "function_timeout_s": 9},
         "accounts": {
-            "main": {"venue": "binance", "dedicated": True, "markets": [paxg, eth]},
+            "main": {"venue": "binance", "dedicated": True, "risk": risk, "markets": [paxg, eth]},
             "second": {"venue": "binance", "markets": [minimal_market()]},
         },
     }
@@ -129,7 +146,8 @@ def place(document: dict[str, Any], path: Path) -> str:
     for step in path:
         value = value[step] if isinstance(step, int) or step in value else {}
         if isinstance(step, int):
-            text += f"[{step} {value['symbol']}]" if "symbol" in value else f"[{step}]"
+            is_market = isinstance(value, dict) and "symbol" in value
+            text += f"[{step} {value['symbol']}]" if is_market else f"[{step}]"
         else:
             text += f".{step}" if text else step
     return text

@@ -52,6 +52,15 @@ def test_a_key_of_the_other_policy_is_refused_as_such() -> None:
 UNKNOWN: list[tuple[Path, object, str]] = [
     (("nmae",), "x", 'nmae: "x" is not allowed: an unknown key, did you mean name? allowed here: '
      "name, tag, stage, armed, region, egress, alerts, memory_mb, clocks, accounts"),
+    (("egres",), "static", 'egres: "static" is not allowed: an unknown key, did you mean egress? allowed here: '
+     "name, tag, stage, armed, region, egress, alerts, memory_mb, clocks, accounts"),
+    (("alerts", "phone"), ["+819012345678"], 'alerts.phone: ["+819012345678"] is not allowed: an unknown key; '
+     "allowed here: email, sms"),
+    (("memory_mb", "report"), 512, "memory_mb.report: 512 is not allowed: an unknown key; allowed here: "
+     "replace_quotes, check_risk, halt, fetch_prices, schedule_ticks"),
+    (("accounts", "main", "risk", "max_drawdown"), 5, "accounts.main.risk.max_drawdown: 5 is not allowed: "
+     "an unknown key, did you mean max_drawdown_share? allowed here: "
+     "price_band, inventory_band, stale_data, drawdown, max_drawdown_share"),
     ((*PAXG, "half_sprad"), 1, f"{AT_PAXG}.half_sprad: 1 is not allowed: an unknown key, did you mean half_spread? "
      f"allowed here: {MARKET_KEYS}"),
     ((*PAXG, "zzz"), [1, "a"], f'{AT_PAXG}.zzz: [1, "a"] is not allowed: an unknown key; allowed here: {MARKET_KEYS}'),

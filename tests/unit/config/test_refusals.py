@@ -38,6 +38,14 @@ NAME = "a name of 1 to 12 of a-z, 0-9 and -, starting with a letter"
 ACCOUNT = "an account name of 1 to 20 of a-z, 0-9 and _, starting with a letter"
 TAG = "exactly 3 of 0-9 and a-z, unique per venue login"
 CLOCK_KEYS = "interval_s, request_timeout_ms, request_ttl_ms, function_timeout_s"
+STAGES = 'one of "local", "paper", "testnet", "live"'
+EGRESS = 'one of "dynamic", "static"'
+EMAIL = 'an e-mail address such as "me@example.com"'
+PHONE = 'a phone number in E.164 form such as "+819012345678"'
+MEGABYTES = "a whole number from 128 to 10240"
+MEMORY_KEYS = "replace_quotes, check_risk, halt, fetch_prices, schedule_ticks"
+RESPONSES = 'one of "alert", "cancel", "halt"'
+RISK: Path = ("accounts", "main", "risk")
 
 
 TOP_LEVEL: list[tuple[Path, object, str, str]] = [
@@ -48,6 +56,38 @@ TOP_LEVEL: list[tuple[Path, object, str, str]] = [
     (("tag",), "aBc", '"aBc"', TAG),
     (("region",), "tokyo", '"tokyo"', REGION),
     (("region",), True, "true", REGION),
+    (("stage",), "prod", '"prod"', STAGES),
+    (("stage",), "Live", '"Live"', STAGES),
+    (("stage",), 1, "1", STAGES),
+    (("armed",), "yes", '"yes"', "true or false"),
+    (("armed",), 1, "1", "true or false"),
+    (("egress",), "nat", '"nat"', EGRESS),
+    (("alerts",), [], "[]", "a table with any of email, sms"),
+    (("alerts", "email"), "me@example.com", '"me@example.com"', f"at least one element, each {EMAIL}"),
+    (("alerts", "email"), [], "[]", f"at least one element, each {EMAIL}"),
+    (("alerts", "email", 1), "me", '"me"', EMAIL),
+    (("alerts", "email", 1), "me@example", '"me@example"', EMAIL),
+    (("alerts", "email", 0), "a b@example.com", '"a b@example.com"', EMAIL),
+    (("alerts", "email", 0), 5, "5", EMAIL),
+    (("alerts", "sms", 0), "819012345678", '"819012345678"', PHONE),
+    (("alerts", "sms", 0), "+0123456789", '"+0123456789"', PHONE),
+    (("alerts", "sms", 0), "+81 90 1234 5678", '"+81 90 1234 5678"', PHONE),
+    (("memory_mb",), 512, "512", f"a table with any of {MEMORY_KEYS}"),
+    (("memory_mb", "halt"), 127, "127", MEGABYTES),
+    (("memory_mb", "check_risk"), 10_241, "10241", MEGABYTES),
+    (("memory_mb", "replace_quotes"), "1 GB", '"1 GB"', MEGABYTES),
+    (
+        RISK,
+        "cancel",
+        '"cancel"',
+        "a table with any of price_band, inventory_band, stale_data, drawdown, max_drawdown_share",
+    ),
+    ((*RISK, "price_band"), "stop", '"stop"', RESPONSES),
+    ((*RISK, "stale_data"), True, "true", RESPONSES),
+    ((*RISK, "drawdown"), "HALT", '"HALT"', RESPONSES),
+    ((*RISK, "max_drawdown_share"), 0, "0", SHARE),
+    ((*RISK, "max_drawdown_share"), 5, "5", SHARE),
+    ((*RISK, "max_drawdown_share"), "5 %", '"5 %"', SHARE),
     (("accounts",), {}, "{}", "at least one table"),
     (("accounts",), 3, "3", "at least one table"),
     (("accounts", "main"), "binance", '"binance"', "{ venue = ..., markets = ... }"),
@@ -180,6 +220,17 @@ def test_the_message_names_an_account_as_the_file_does() -> None:
 
 
 CONTRADICTIONS: list[tuple[Path, object, str]] = [
+    (("armed",), True, "armed: true is not allowed: only in a live deployment, and this is testnet"),
+    (
+        (*RISK, "price_band"),
+        "alert",
+        'accounts.main.risk.price_band: alert is not allowed: "cancel" or "halt": nothing that adds risk may rest (S3)',
+    ),
+    (
+        (*RISK, "stale_data"),
+        "alert",
+        'accounts.main.risk.stale_data: alert is not allowed: "cancel" or "halt": nothing that adds risk may rest (S3)',
+    ),
     (
         (*ETH, "symbol"),
         "PAXG/USDT",

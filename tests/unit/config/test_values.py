@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.config import load_deployment, parse_deployment
-from marketmaker.domain.accounts import AccountSettings, Clocks, RiskSettings
+from marketmaker.config import Egress, Recipients, Stage, load_deployment, parse_deployment
+from marketmaker.domain.accounts import AccountSettings, BreachResponse, Clocks, RiskSettings
 from marketmaker.domain.markets import (
     AbsoluteBand,
     BothSidesBand,
@@ -132,12 +132,101 @@ def test_the_lease_outlives_the_function_and_its_last_request() -> None:
     assert clocks.tick_max_age_ms == 10_000
 
 
+def test_stage_egress_recipients_and_memory_are_as_written() -> None:
+    deployment = parse(full_document())
+
+    assert (deployment.stage, deployment.armed, deployment.egress) == (Stage.TESTNET, False, Egress.STATIC)
+    assert deployment.recipients == Recipients(email=("me@example.com", "desk@example.org"), sms=("+819012345678",))
+    assert deployment.memory_mb == {
+        "replace_quotes": 1536,
+        "check_risk": 768,
+        "halt": 512,
+        "fetch_prices": 640,
+        "schedule_ticks": 128,
+    }
+
+
+def test_by_default_nobody_is_told_egress_is_dynamic_and_the_worker_functions_have_a_gigabyte() -> None:
+    deployment = parse(minimal_document())
+
+    assert (deployment.armed, deployment.egress) == (False, Egress.DYNAMIC)
+    assert deployment.recipients == Recipients(email=(), sms=())
+    assert deployment.memory_mb == {
+        "replace_quotes": 1024,
+        "check_risk": 1024,
+        "halt": 1024,
+        "fetch_prices": 1024,
+        "schedule_ticks": 256,
+    }
+
+
+def test_every_account_has_its_own_limits() -> None:
+    accounts = parse(full_document()).accounts
+
+    assert accounts[MAIN].risk == RiskSettings(
+        price_band=BreachResponse.HALT,
+        inventory_band=BreachResponse.CANCEL,
+        stale_data=BreachResponse.HALT,
+        drawdown=BreachResponse.ALERT,
+        max_drawdown_share=Decimal("0.08"),
+    )
+    assert accounts[AccountName("second")].risk == RiskSettings(
+        price_band=BreachResponse.CANCEL,
+        inventory_band=BreachResponse.ALERT,
+        stale_data=BreachResponse.CANCEL,
+        drawdown=BreachResponse.HALT,
+        max_drawdown_share=Decimal("0.05"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "armed", "may_quote"),
+    [("local", False, True), ("testnet", False, True), ("live", False, False), ("live", True, True)],
+)
+def test_only_a_live_deployment_must_be_armed_to_quote(stage: str, armed: bool, may_quote: bool) -> None:  # S6
+    document = changed(changed(full_document(), ("stage",), stage), ("armed",), armed)
+
+    assert parse(document).may_quote is may_quote
+
+
+def test_names_of_functions_topics_and_the_stack_follow_the_deployment() -> None:
+    deployment = parse(full_document())
+
+    assert deployment.stack_name == "marketmaker-test"
+    assert deployment.function_name("schedule_ticks") == "marketmaker-test-schedule_ticks"
+    assert deployment.function_name("check_risk", MAIN) == "marketmaker-test-main-check_risk"
+    assert [deployment.topic_name(topic) for topic in ("halt", "alerts-critical", "alerts-info")] == [
+        "marketmaker-test-halt",
+        "marketmaker-test-alerts-critical",
+        "marketmaker-test-alerts-info",
+    ]
+
+
+def test_every_name_fits_what_aws_allows() -> None:
+    account = "a" * 20
+    document = changed(minimal_document(), ("name",), "n" * 12)
+    document["accounts"] = {account: document["accounts"]["main"]}
+
+    name = parse(document).function_name("replace_quotes", AccountName(account))
+
+    assert len(name) <= 64  # a Lambda function's or a role's
+
+
 def test_names_of_tables_and_secrets_follow_the_deployment() -> None:
     deployment = parse(full_document())
 
     assert (deployment.state_table, deployment.ledger_table) == ("marketmaker-test-state", "marketmaker-test-ledger")
+    assert deployment.prices_table == "marketmaker-test-prices"
     assert deployment.secret_name(MAIN, "trade") == "marketmaker/test/main/trade"
     assert deployment.secret_name(AccountName("second"), "risk") == "marketmaker/test/second/risk"
+
+
+def test_a_market_of_two_accounts_is_one_market_of_its_venue() -> None:
+    deployment = parse(full_document())
+
+    assert deployment.venues == ("binance",)
+    assert deployment.symbols_at("binance") == ("ETH/USDT", "PAXG/USDT")
+    assert deployment.symbols_at("elsewhere") == ()
 
 
 def test_an_account_knows_all_that_its_use_cases_need() -> None:
@@ -188,6 +277,13 @@ def test_money_is_exact_from_its_text() -> None:
         ((*PAXG, "number"), 1295),
         (("clocks",), {"interval_s": 1, "request_ttl_ms": 999}),
         (("clocks",), {"interval_s": 60, "function_timeout_s": 4}),
+        (("accounts", "main", "risk", "max_drawdown_share"), 1),
+        (("accounts", "main", "risk", "inventory_band"), "alert"),
+        (("accounts", "main", "risk"), {"drawdown": "cancel"}),
+        (("memory_mb", "halt"), 128),
+        (("memory_mb", "halt"), 10_240),
+        (("alerts",), {"email": ["a.b+c@mail.example.co"]}),
+        (("alerts",), {"sms": ["+1234567"]}),
         (
             (*ETH, "inventory"),
             {"policy": "both_sides", "half_spread_below": {"bps": 9}, "half_spread_above": {"bps": 1}},
@@ -278,7 +374,14 @@ OTHER_TEXT = {
     "PAXG/USDT": "PAXG/USDC",
     "ETH/USDT": "ETH/USDC",
     "last": "mid",
-    "testnet": "paper",
+    "testnet": "live",
+    "static": "dynamic",
+    "me@example.com": "you@example.com",
+    "desk@example.org": "desk@example.net",
+    "+819012345678": "+819012345679",
+    "alert": "cancel",
+    "cancel": "halt",
+    "halt": "cancel",
 }
 
 
@@ -295,9 +398,19 @@ def _another(value: Any) -> Any:
             return value * Decimal("1.1")
 
 
-@pytest.mark.parametrize("path", [path for path, _ in leaves(full_document()) if path[-1] not in {"venue", "policy"}])
+ALONE = {"venue", "policy", "armed"}
+"""Values that cannot change without another."""
+
+
+@pytest.mark.parametrize("path", [path for path, _ in leaves(full_document()) if path[-1] not in ALONE])
 def test_the_hash_changes_with_any_value(path: Path) -> None:
     document = full_document()
     other = changed(document, path, _another(dict(leaves(document))[path]))
 
     assert parse(other).config_hash != parse(document).config_hash
+
+
+def test_the_hash_knows_whether_a_live_deployment_is_armed() -> None:
+    live = changed(full_document(), ("stage",), "live")
+
+    assert parse(changed(live, ("armed",), True)).config_hash != parse(live).config_hash

@@ -1,13 +1,14 @@
 """What survives between ticks: who may create, and from where trades are read again (R5, R15)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.state import Mode, TradeCursor
-from tests.builders import control
+from marketmaker.domain.state import Mode, Restriction, TradeCursor
+from marketmaker.domain.units import Symbol
+from tests.builders import SYMBOL, control
 
 OVERLAP_MS = 60_000
 
@@ -42,6 +43,33 @@ def test_a_new_control_item_has_seen_nothing() -> None:
     fresh = control()
     assert (fresh.mode, fresh.lease, fresh.unreachable_ticks) == (Mode.QUOTING, None, 0)
     assert (dict(fresh.book_marks), dict(fresh.foreign), dict(fresh.differing)) == ({}, {}, {})
+    assert (dict(fresh.restrictions), dict(fresh.peaks)) == ({}, {})
+
+
+def test_a_market_may_do_what_both_account_and_restriction_allow() -> None:  # R5
+    own = Restriction(mode=Mode.CANCEL_ONLY, reason="fair price is outside", since_ms=7)
+    for mode, strongest in (
+        (Mode.QUOTING, Mode.CANCEL_ONLY),
+        (Mode.REDUCE_ONLY, Mode.CANCEL_ONLY),
+        (Mode.CANCEL_ONLY, Mode.CANCEL_ONLY),
+        (Mode.HALTED, Mode.HALTED),
+    ):
+        restricted = replace(control(mode=mode), restrictions={SYMBOL: own})
+        assert restricted.mode_of(SYMBOL) is strongest
+        assert restricted.mode_of(Symbol("BTC/USDT")) is mode
+
+
+def test_what_stops_a_market_is_told_with_the_reason_of_the_stronger() -> None:
+    own = Restriction(mode=Mode.CANCEL_ONLY, reason="fair price is outside", since_ms=7)
+    restricted = replace(control(), restrictions={SYMBOL: own})
+    assert restricted.limit_of(SYMBOL) == own
+    halted = replace(restricted, mode=Mode.HALTED, mode_reason="drill", mode_since_ms=9)
+    assert halted.limit_of(SYMBOL) == Restriction(mode=Mode.HALTED, reason="drill", since_ms=9)
+
+
+def test_a_restricted_market_does_not_stop_the_creates_of_the_others() -> None:
+    own = Restriction(mode=Mode.CANCEL_ONLY, reason="fair price is outside", since_ms=7)
+    assert replace(control(epoch=4), restrictions={SYMBOL: own}).may_create(4)
 
 
 @given(reads)

@@ -1,5 +1,7 @@
 """One message when a condition starts, one when it ends (R27)."""
 
+from dataclasses import replace
+
 import pytest
 
 from marketmaker.errors import Fatal, Refused, Retryable
@@ -26,6 +28,13 @@ def test_episode_alerts_when_it_starts_and_when_it_ends() -> None:
         (Severity.INFO, "main PAXG/USDT: price_band is over; quoting goes on by itself"),
     ]
     assert [each.symbol for each in at.alerts.sent] == [SYMBOL, SYMBOL]
+
+
+def test_end_of_a_condition_may_mean_something_else() -> None:
+    at = bench()
+    follow(at, STARTED)
+    follow(at, replace(OVER, outlook="the limit holds again"))
+    assert at.alerts.sent[-1].text == "main PAXG/USDT: price_band is over; the limit holds again"
 
 
 def test_condition_of_an_account_names_no_market() -> None:

@@ -1,10 +1,15 @@
 """A halt: flag, sweep, wait until nothing can still arrive, sweep, two empty reads; it says what it could not do."""
 
+from dataclasses import replace
+
+import pytest
+
 from marketmaker.domain.orders import Side
 from marketmaker.domain.state import Mode
-from marketmaker.errors import AccountRefused, Fatal, Retryable
-from marketmaker.ports import Severity
-from marketmaker.usecases.halt import HaltReport, HaltRequest, halt
+from marketmaker.errors import AccountRefused, Fatal, MarketMakerError, Retryable
+from marketmaker.ports import HaltRequest, Severity
+from marketmaker.usecases.desk import METADATA_RELOAD_MS
+from marketmaker.usecases.halt import HaltReport, halt
 from marketmaker.usecases.operate import ResumeRequest, resume
 from marketmaker.usecases.reports import TickOutcome
 from tests.builders import ACCOUNT, PAXG, SYMBOL, foreign_order, order
@@ -233,6 +238,70 @@ def test_fills_not_listed_yet_are_said_and_booked_after_the_resume() -> None:  #
     resume(ResumeRequest(account=ACCOUNT, reason="checked", requested_by="operator"), at.desk)
     assert at.tick(4).outcome is TickOutcome.DONE
     assert at.state().inventory.base == at.venue.totals[PAXG]
+
+
+@pytest.mark.parametrize("error", [Retryable("DynamoDB is down"), Fatal("no such table")])
+def test_halt_works_without_the_prices_table(error: MarketMakerError) -> None:  # R34
+    at = quoting()
+    at.venue.fill(at.venue.only(Side.BUY), "0.05")
+    at.prices.faults.fail_always("metadata", error)
+    at.clock.advance(METADATA_RELOAD_MS + 1)
+    report = stop(at)
+    assert report.verified_s is not None
+    assert report.ledger_settled
+    assert len(at.fills()) == 1
+
+
+DELIVERED = replace(REQUEST, delivery="message-1")
+
+
+def test_message_that_comes_twice_sweeps_twice_and_is_told_once() -> None:  # R25, R27
+    at = quoting()
+    halt(DELIVERED, at.desk, at.deadline())
+    control = at.control
+    appear(at)
+    report = halt(DELIVERED, at.desk, at.deadline())
+    assert at.venue.live() == ()
+    assert (report.orders_cancelled, report.flag_set) == (1, True)
+    assert at.control == control
+    assert at.alerts.kinds() == ["halt"]
+
+
+@pytest.mark.parametrize("second", [replace(DELIVERED, delivery="message-2"), REQUEST])
+def test_new_request_for_a_halted_account_is_told(second: HaltRequest) -> None:
+    at = quoting()
+    halt(DELIVERED, at.desk, at.deadline())
+    since_ms = at.control.mode_since_ms
+    halt(second, at.desk, at.deadline())
+    assert at.alerts.kinds() == ["halt", "halt"]
+    assert at.control.mode_since_ms == since_ms
+
+
+def test_halt_that_is_not_verified_is_told_every_time_it_is_tried() -> None:  # R27
+    at = quoting()
+    at.venue.faults.fail_always("open_orders", Retryable("503"))
+    for _ in range(2):
+        halt(DELIVERED, at.desk, at.deadline(10_000))
+    at.venue.faults.heal("open_orders")
+    for _ in range(2):
+        halt(DELIVERED, at.desk, at.deadline())
+    assert ["NOT VERIFIED" in each.text for each in at.alerts.sent] == [True, True, False]
+
+
+@pytest.mark.parametrize("error", [Retryable("DynamoDB is down"), Fatal("no such table")])
+def test_halt_is_told_even_if_nobody_can_note_that_it_was(error: MarketMakerError) -> None:  # R27
+    at = quoting()
+    at.store.faults.fail_once("open_episode", error)
+    halt(DELIVERED, at.desk, at.deadline())
+    assert at.alerts.kinds() == ["halt"]
+
+
+def test_resume_forgets_which_messages_were_told() -> None:  # R24
+    at = quoting()
+    halt(DELIVERED, at.desk, at.deadline())
+    assert at.store.read_account(ACCOUNT).episodes == {"halt#message-1"}
+    resume(ResumeRequest(account=ACCOUNT, reason="checked", requested_by="operator"), at.desk)
+    assert at.store.read_account(ACCOUNT).episodes == frozenset()
 
 
 def test_halted_account_stays_halted() -> None:  # S11

@@ -2,9 +2,10 @@
 
 import pytest
 
-from marketmaker.domain.state import BookMark
-from marketmaker.errors import AccountRefused, Retryable
+from marketmaker.domain.state import BookMark, VenueMetadata
+from marketmaker.errors import AccountRefused, Retryable, StateUnreachable
 from marketmaker.ports import Unknown
+from marketmaker.usecases.desk import METADATA_RELOAD_MS
 from marketmaker.usecases.observe import mark_books, observe
 from tests.builders import SYMBOL, book
 from tests.fakes.desk import bench
@@ -46,6 +47,32 @@ def test_cold_start_describes_the_markets_before_it_reads_them() -> None:  # R31
     at = bench()
     observe(at.desk, at.control, at.deadline())
     assert at.venue.methods() == ["fetch_metadata", "observe"]
+
+
+def test_cold_start_takes_the_description_that_is_kept() -> None:  # R31
+    at = bench()
+    kept = VenueMetadata(symbol=SYMBOL, fetched_ms=at.clock.now_ms(), payload="{}")
+    at.prices.save_metadata(at.desk.settings.venue, [kept])
+    observe(at.desk, at.control, at.deadline())
+    assert at.venue.methods() == ["load", "observe"]
+
+
+def test_cold_start_without_its_state_asks_the_venue_nothing() -> None:
+    at = bench()
+    at.store.faults.fail_once("read_account", Retryable("DynamoDB is down"))
+    with pytest.raises(StateUnreachable, match="DynamoDB is down"):
+        observe(at.desk, at.control, at.deadline())
+    assert at.venue.calls == []
+
+
+def test_description_that_is_due_is_renewed_beside_the_reads() -> None:  # R28
+    at = bench()
+    observe(at.desk, at.control, at.deadline())
+    at.clock.advance(METADATA_RELOAD_MS + 1)
+    kept = VenueMetadata(symbol=SYMBOL, fetched_ms=at.clock.now_ms(), payload="{}")
+    at.prices.save_metadata(at.desk.settings.venue, [kept])
+    observe(at.desk, at.control, at.deadline())
+    assert at.venue.methods()[2:] == ["observe", "load"]
 
 
 def test_warm_start_reads_at_once() -> None:

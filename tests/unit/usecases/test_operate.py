@@ -5,7 +5,8 @@ from decimal import Decimal
 from marketmaker.domain.orders import Side
 from marketmaker.domain.state import Mode
 from marketmaker.errors import AccountRefused, Retryable
-from marketmaker.ports import Severity
+from marketmaker.ports import HaltRequest, Severity
+from marketmaker.usecases.halt import halt
 from marketmaker.usecases.operate import ResumeRequest, describe, resume
 from marketmaker.usecases.reports import TickOutcome
 from tests.builders import ACCOUNT, BNB, PAXG, SYMBOL, USDT, fee
@@ -109,3 +110,43 @@ def test_description_lists_open_alerts() -> None:
     at.venue.quote(SYMBOL, "2100", "2100.2")
     at.tick()
     assert describe(at.desk, at.deadline())["episodes"] == [f"price_band#{SYMBOL}"]
+
+
+def test_description_lists_alerts_and_not_the_halt_messages_that_were_told() -> None:
+    at = bench()
+    at.tick()
+    halt(HaltRequest(account=ACCOUNT, reason="drill", requested_by="x", delivery="message"), at.desk, at.deadline())
+    assert describe(at.desk, at.deadline())["episodes"] == []
+
+
+def test_description_names_restricted_markets_and_why() -> None:
+    at = bench()
+    at.tick()
+    assert describe(at.desk, at.deadline())["restrictions"] == []
+    at.venue.quote(SYMBOL, "2000.9", "2001.1")
+    at.check()
+    at.clock.advance(61_000)
+    assert describe(at.desk, at.deadline())["restrictions"] == [
+        {"symbol": SYMBOL, "mode": "cancel_only", "reason": "fair price 2001 is outside [1800, 2000]", "age_s": 61.0}
+    ]
+
+
+def test_description_compares_the_equity_with_its_peak() -> None:  # R6
+    at = bench()
+    assert describe(at.desk, at.deadline())["drawdowns"] == []
+    at.tick()
+    at.check()
+    at.venue.quote(SYMBOL, "1899.4", "1899.6")
+    at.tick()
+    (found,) = describe(at.desk, at.deadline())["drawdowns"]
+    assert (found["asset"], found["peak_equity_quote"]) == (USDT, Decimal(28_500))
+    assert found["drawdown_share"] == Decimal("2.5") / Decimal(28_500)
+
+
+def test_drawdown_without_prices_is_unknown() -> None:  # R7
+    at = bench()
+    at.tick()
+    at.check()
+    at.venue.faults.fail_once("observe", AccountRefused("invalid API key"))
+    (found,) = describe(at.desk, at.deadline())["drawdowns"]
+    assert (found["peak_equity_quote"], found["drawdown_share"]) == (Decimal(28_500), None)

@@ -5,6 +5,7 @@ from typing import Any
 
 from marketmaker.domain.orders import Side
 from marketmaker.domain.quoting import NoQuotesReason
+from marketmaker.domain.state import Mode
 from marketmaker.errors import Retryable
 from marketmaker.ports import RejectionKind
 from tests.builders import SYMBOL, foreign_order
@@ -22,7 +23,7 @@ def test_quiet_tick_writes_a_few_bytes() -> None:
     at = bench()
     at.tick(2)
     record = record_of(at)
-    assert record == {"slot": at.slot_ms, "outcome": "done", "config": "0123456789abcdef", "kept": 2}
+    assert record == {"slot": at.slot_ms, "outcome": "done", "config": "0123456789abcdef", "kept": 2, "lag_ms": 0}
     assert len(str(record)) <= 200
 
 
@@ -39,7 +40,35 @@ def test_unreachable_venue_is_recorded_with_its_reason() -> None:
     report = at.tick()
     assert record_of(at)["detail"] == "503"
     assert report.summary()["detail"] == "503"
-    assert report.counts() == {"strays_cancelled": 0}
+    assert report.counts() == {"heartbeat": 0, "lag_ms": 0, "strays_cancelled": 0}
+
+
+def test_lag_is_how_long_after_its_slot_a_tick_arrived_whatever_came_of_it() -> None:
+    at = bench()
+    at.clock.advance(7_250)
+    for owner, outcome in (("first", "done"), ("second", "slot_done")):
+        report = at.work(at.slot_ms + 5_000, owner=owner)
+        assert (report.outcome, report.lag_ms) == (outcome, 2_250)
+        assert record_of(at)["lag_ms"] == report.summary()["lag_ms"] == 2_250
+    assert at.telemetry.counted["lag_ms"] == 4_500
+    at.clock.advance(60_000)
+    assert at.work(at.slot_ms + 10_000).lag_ms == 57_250
+
+
+def test_heart_beats_while_ticks_are_worked_or_the_account_is_halted() -> None:
+    at = bench()
+    assert at.tick().counts()["heartbeat"] == 1
+    assert at.work(at.slot_ms, owner="again").counts()["heartbeat"] == 0
+    at.store.strengthen(at.account, Mode.HALTED, reason="drill", now_ms=at.clock.now_ms())
+    assert at.tick().counts()["heartbeat"] == 1
+    at.clock.advance(60_000)
+    assert at.work(at.slot_ms + 5_000).counts()["heartbeat"] == 0
+    assert at.telemetry.counted["heartbeat"] == 2
+
+
+def test_tick_that_arrives_early_has_no_lag() -> None:
+    at = bench()
+    assert at.work(at.slot_ms + 5_000).lag_ms == 0
 
 
 def test_tick_that_acts_records_what_it_saw_did_and_why() -> None:

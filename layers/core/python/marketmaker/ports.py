@@ -6,7 +6,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
+from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import LedgerRow
+from marketmaker.domain.keys import KeyPurpose, VenueKey
+from marketmaker.domain.klines import DayVolume, Kline, KlineMinute
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Fill, NewOrder, Order
 from marketmaker.domain.pricing import Book
@@ -123,11 +126,20 @@ class CancelOutcome:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPermissions:
+    """What the venue lets a key do; `is_ip_bound` tells whether it works from listed addresses only."""
+
+    trades: bool
+    withdraws: bool
+    is_ip_bound: bool
+
+
 class Venue(Protocol):
     """One login at one venue. Every method raises `AccountRefused` when the login itself is refused."""
 
-    def knows(self, symbols: Sequence[Symbol]) -> bool:
-        """Tell whether these markets' metadata is loaded."""
+    def knows(self, symbols: Sequence[Symbol], since_ms: int = 0) -> bool:
+        """Tell whether these markets' metadata is loaded, none of it before a moment."""
         ...
 
     def load(self, metadata: Sequence[VenueMetadata]) -> None:
@@ -172,12 +184,36 @@ class Venue(Protocol):
         """Read the venue's own clock."""
         ...
 
+    def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
+        """Read the klines that open in [since, until), oldest first; the venue leaves out what it does not list."""
+        ...
+
+    def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
+        """Read what these markets traded in the last 24 h, in the same order."""
+        ...
+
+    def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:
+        """Read what the login's key may do; `Unknown` where the venue cannot tell."""
+        ...
+
     def cancel(self, orders: Sequence[Order], deadline: Deadline) -> Sequence[CancelOutcome]:
         """Cancel in one parallel round; outcomes in the same order."""
         ...
 
     def place(self, orders: Sequence[NewOrder], deadline: Deadline) -> Sequence[PlaceOutcome]:
         """Create post-only orders in one parallel round; outcomes in the same order."""
+        ...
+
+
+class KeyStore(Protocol):
+    """Where an account's venue keys are kept."""
+
+    def read(self, purpose: KeyPurpose) -> VenueKey:
+        """Read a key; `Fatal` if it is missing or malformed."""
+        ...
+
+    def write(self, purpose: KeyPurpose, key: VenueKey) -> bool:
+        """Keep a key from now on; True if there was none."""
         ...
 
 
@@ -248,8 +284,20 @@ class Store(Protocol):
         """Return to quoting, with a new epoch: an operator's act; `Conflict` if the mode changed meanwhile."""
         ...
 
-    def save_metadata(self, account: AccountName, metadata: Sequence[VenueMetadata]) -> None:
-        """Keep venue metadata for the next cold start."""
+    def restrict(self, account: AccountName, symbol: Symbol, mode: Mode, *, reason: str, now_ms: int) -> Control:
+        """Raise a market's restriction to at least this mode without the lease; a new epoch if it changed."""
+        ...
+
+    def lift(self, account: AccountName, symbol: Symbol, *, epoch: int) -> Control:
+        """Lift a market's restriction, with a new epoch; `Conflict` if the epoch is not the one that was read."""
+        ...
+
+    def raise_peaks(self, account: AccountName, peaks: Mapping[Asset, Equity]) -> None:
+        """Keep each equity that exceeds the peak kept so far; a peak never falls (R6)."""
+        ...
+
+    def clear_peaks(self, account: AccountName) -> None:
+        """Forget the peaks: re-arming after a drawdown, an operator's act."""
         ...
 
     def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
@@ -258,6 +306,38 @@ class Store(Protocol):
 
     def close_episode(self, account: AccountName, key: str) -> bool:
         """End an alert episode; False if none was open."""
+        ...
+
+
+class Prices(Protocol):
+    """What the venues publish, kept for every account: the markets' metadata, klines and the day's volume."""
+
+    def metadata(self, venue: str, symbols: Sequence[Symbol]) -> Sequence[VenueMetadata]:
+        """Read what is kept of these markets' metadata."""
+        ...
+
+    def save_metadata(self, venue: str, metadata: Sequence[VenueMetadata]) -> None:
+        """Keep metadata; never replaces newer by older."""
+        ...
+
+    def day_volume(self, venue: str, symbol: Symbol) -> DayVolume | None:
+        """Read the volume of the last 24 h that was kept last."""
+        ...
+
+    def save_day_volume(self, venue: str, volume: DayVolume) -> None:
+        """Keep a day's volume; never replaces newer by older."""
+        ...
+
+    def last_kline_ms(self, venue: str, symbol: Symbol) -> int | None:
+        """Return the start of the newest kept minute, None without any."""
+        ...
+
+    def save_klines(self, venue: str, symbol: Symbol, minute: KlineMinute) -> None:
+        """Keep a minute's klines for a while; a kept minute stays as it is."""
+        ...
+
+    def klines(self, venue: str, symbol: Symbol, from_ms: int, to_ms: int) -> Sequence[Kline]:
+        """Read the kept klines that open in [from, to), oldest first."""
         ...
 
 
@@ -295,6 +375,24 @@ class Alert:
     symbol: Symbol | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HaltRequest:
+    """Who wants an account stopped, and why; `delivery` names the message that brought it, which may come twice."""
+
+    account: AccountName
+    reason: str
+    requested_by: str
+    delivery: str | None = None
+
+
+class HaltRequests(Protocol):
+    """Where a halt is asked for: the account's own halt function stops it and verifies that nothing is left."""
+
+    def request(self, request: HaltRequest) -> None:
+        """Ask for a halt."""
+        ...
+
+
 class Alerts(Protocol):
     """Where alerts go."""
 
@@ -310,8 +408,8 @@ class Telemetry(Protocol):
         """Write one structured line."""
         ...
 
-    def count(self, account: AccountName, counts: Mapping[str, float]) -> None:
-        """Add to the account's metrics."""
+    def count(self, account: AccountName | None, counts: Mapping[str, float]) -> None:
+        """Add to an account's metrics, or to the deployment's own."""
         ...
 
     def flush(self) -> None:

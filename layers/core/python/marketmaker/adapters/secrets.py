@@ -1,28 +1,17 @@
-"""A venue's key from Secrets Manager; no text made here ever contains any of it."""
+"""Venue keys in Secrets Manager; no text made here ever contains any of one."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from marketmaker.adapters.aws_failures import as_failure, error_code
+from marketmaker.domain.keys import KeyPurpose, VenueKey
 from marketmaker.errors import Fatal, Retryable
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class VenueKey:
-    """A login's API key; `password` is the passphrase that some venues want."""
-
-    api_key: str
-    secret: str
-    password: str | None = None
-
-    def __repr__(self) -> str:
-        return "VenueKey(hidden)"
 
 
 def read_venue_key(client: "SecretsManagerClient", name: str) -> VenueKey:
@@ -37,12 +26,55 @@ def read_venue_key(client: "SecretsManagerClient", name: str) -> VenueKey:
     except (BotoCoreError, ClientError) as error:
         if error_code(error) == "ResourceNotFoundException":
             raise Fatal(
-                f"secret {name} does not exist: create it in this account and region with the text "
-                '{"api_key": "...", "secret": "..."}'
+                f"secret {name} does not exist: create it in this AWS account and region with `mm keys set`"
             ) from error
         failure = as_failure(error, f"reading secret {name}")
         raise (failure if isinstance(failure, Retryable) else Fatal(str(failure))) from error
     return _parse(text, name)
+
+
+class SecretsKeyStore:
+    """One account's venue keys, a secret each; new ones are tagged."""
+
+    def __init__(
+        self, client: "SecretsManagerClient", names: Mapping[KeyPurpose, str], tags: Mapping[str, str]
+    ) -> None:
+        self._client = client
+        self._names = names
+        self._tags = tags
+
+    def read(self, purpose: KeyPurpose) -> VenueKey:
+        """Read a key."""
+        return read_venue_key(self._client, self._names[purpose])
+
+    def write(self, purpose: KeyPurpose, key: VenueKey) -> bool:
+        """Add a version to the key's secret, or create it; True if it was created.
+
+        Raises:
+            Retryable: Secrets Manager could not be asked.
+            Fatal: these credentials may not write it.
+            Refused: it cannot be written, as while it waits for its deletion.
+        """
+        name = self._names[purpose]
+        content = {"api_key": key.api_key, "secret": key.secret}
+        text = json.dumps(content if key.password is None else {**content, "password": key.password})
+        try:
+            return self._put(name, text, purpose)
+        except (BotoCoreError, ClientError) as error:
+            raise as_failure(error, f"writing secret {name}") from error
+
+    def _put(self, name: str, text: str, purpose: KeyPurpose) -> bool:
+        try:
+            self._client.put_secret_value(SecretId=name, SecretString=text)
+        except self._client.exceptions.ResourceNotFoundException:
+            self._client.create_secret(
+                Name=name,
+                Description=f"Venue key for {purpose}; written by `mm keys set`",
+                SecretString=text,
+                Tags=[{"Key": tag, "Value": value} for tag, value in self._tags.items()],
+            )
+            return True
+        return False
 
 
 def _parse(text: str, name: str) -> VenueKey:

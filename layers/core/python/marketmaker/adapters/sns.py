@@ -1,5 +1,6 @@
-"""Alerts as SNS messages: one topic a severity, attributes for filters, a subject for e-mail."""
+"""Alerts and halt requests as SNS messages: a topic each, attributes for filters, a subject for e-mail."""
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from marketmaker.adapters.aws_failures import as_failure
 from marketmaker.errors import ConfigError
-from marketmaker.ports import Alert, Severity
+from marketmaker.ports import Alert, HaltRequest, Severity
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -41,6 +42,31 @@ class SnsAlerts:
             )
         except (BotoCoreError, ClientError) as error:
             raise as_failure(error, f"publishing to topic {topic}") from error
+
+
+class SnsHaltRequests:
+    """Publishes halt requests as JSON; the attribute `account` leads each to its own function."""
+
+    def __init__(self, client: "SNSClient", topic: str) -> None:
+        self._client = client
+        self._topic = topic
+
+    def request(self, request: HaltRequest) -> None:
+        """Publish one request.
+
+        Raises:
+            Retryable: SNS could not be asked.
+            Fatal: the topic is missing or not ours to publish to.
+            Refused: SNS does not accept the message.
+        """
+        named = {"account": request.account, "reason": request.reason, "requested_by": request.requested_by}
+        attributes: dict[str, MessageAttributeValueTypeDef] = {
+            "account": {"DataType": "String", "StringValue": request.account}
+        }
+        try:
+            self._client.publish(TopicArn=self._topic, Message=json.dumps(named), MessageAttributes=attributes)
+        except (BotoCoreError, ClientError) as error:
+            raise as_failure(error, f"publishing to topic {self._topic}") from error
 
 
 def _subject(alert: Alert) -> str:

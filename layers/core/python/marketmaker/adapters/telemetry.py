@@ -24,9 +24,10 @@ _TAKEN = frozenset(vars(logging.makeLogRecord({}))) | {
 
 
 class PowertoolsTelemetry:
-    """Writes one JSON line a record, and on `flush` one metrics document an account.
+    """Writes one JSON line a record, and on `flush` one metrics document an account and one for the deployment.
 
-    Metrics carry the dimensions deployment and account only, so their number does not grow with markets.
+    Metrics carry the dimensions deployment and account only, so their number does not grow with markets; those of the
+    whole deployment carry no account.
     """
 
     def __init__(self, *, service: str, deployment: str) -> None:
@@ -40,7 +41,7 @@ class PowertoolsTelemetry:
             json_serializer=_to_json,
             deployment=deployment,
         )
-        self._metrics: dict[AccountName, EphemeralMetrics] = {}
+        self._metrics: dict[AccountName | None, EphemeralMetrics] = {}
 
     def record(self, event: str, fields: Mapping[str, Any]) -> None:
         """Write one structured line; Decimals are written as text, digit for digit."""
@@ -49,13 +50,14 @@ class PowertoolsTelemetry:
             raise ValueError(f"record {event!r} names {', '.join(sorted(taken))}, which the log line already has")
         self._logger.info(event, extra=dict(fields))
 
-    def count(self, account: AccountName, counts: Mapping[str, float]) -> None:
-        """Add to the account's metrics; a name ending in `_ms` or `_s` is a duration."""
+    def count(self, account: AccountName | None, counts: Mapping[str, float]) -> None:
+        """Add to an account's metrics, or to the deployment's; a name ending in `_ms` or `_s` is a duration."""
         metrics = self._metrics.get(account)
         if metrics is None:
             metrics = self._metrics[account] = EphemeralMetrics(namespace=NAMESPACE, service="")
             metrics.add_dimension("deployment", self._deployment)
-            metrics.add_dimension("account", account)
+            if account is not None:
+                metrics.add_dimension("account", account)
         for name, value in counts.items():
             metrics.add_metric(name=name, unit=_unit(name), value=value)
 

@@ -3,7 +3,6 @@
 from marketmaker.config.deployment import (
     AccountFunction,
     Deployment,
-    KeyPurpose,
     Recipients,
     SharedFunction,
     TopicName,
@@ -11,9 +10,12 @@ from marketmaker.config.deployment import (
     parse_deployment,
 )
 from marketmaker.config.schema import Egress, Stage
+from marketmaker.domain.accounts import AccountSettings
+from marketmaker.domain.keys import KeyPurpose
 
 __all__ = [
     "AccountFunction",
+    "AccountSettings",
     "Deployment",
     "Egress",
     "KeyPurpose",

@@ -33,6 +33,7 @@ from marketmaker.config.schema import (
     Stage,
 )
 from marketmaker.domain.accounts import AccountSettings, Clocks, RiskSettings
+from marketmaker.domain.keys import KeyPurpose
 from marketmaker.domain.markets import (
     AbsoluteBand,
     BothSidesBand,
@@ -51,15 +52,11 @@ from marketmaker.domain.markets import (
     ShiftBand,
 )
 from marketmaker.domain.orders import DeploymentTag
-from marketmaker.domain.units import AccountName, Symbol
+from marketmaker.domain.units import AccountName, Asset, Symbol
 
 _MS = 1_000
 _HASH_CHARACTERS = 16
 _TOML_PLACE = re.compile(r"(?P<problem>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
-
-
-type KeyPurpose = Literal["trade", "risk"]
-"""The two keys of a login: quoting trades with one, the risk check and the halt use the other."""
 
 
 type AccountFunction = Literal["replace_quotes", "check_risk", "halt"]
@@ -82,7 +79,7 @@ class Deployment:
     """Everything that a deployment file says.
 
     `config_hash` is equal for files that mean the same: order, spacing, comments, 1.50 for 1.5 and a default written
-    out do not change it; any other difference does (R12).
+    out do not change it; any other difference does (R12). `paper` is what each account opens with in the paper stage.
     """
 
     name: str
@@ -94,6 +91,7 @@ class Deployment:
     recipients: Recipients
     memory_mb: Mapping[AccountFunction | SharedFunction, int]
     accounts: Mapping[AccountName, AccountSettings]
+    paper: Mapping[AccountName, Mapping[Asset, Decimal]]
     clocks: Clocks
     config_hash: str
 
@@ -106,6 +104,11 @@ class Deployment:
     def venues(self) -> tuple[str, ...]:
         """The venues of all accounts, each once, sorted."""
         return tuple(sorted({account.venue for account in self.accounts.values()}))
+
+    def symbols_at(self, venue: str) -> tuple[Symbol, ...]:
+        """Return what any account works at a venue, each symbol once, sorted."""
+        accounts = (each for each in self.accounts.values() if each.venue == venue)
+        return tuple(sorted({symbol for account in accounts for symbol in account.symbols}))
 
     @property
     def stack_name(self) -> str:
@@ -178,6 +181,13 @@ def parse_deployment(text: str, *, file: str) -> Deployment:
         recipients=Recipients(email=table.alerts.email, sms=table.alerts.sms),
         memory_mb=MappingProxyType(msgspec.structs.asdict(table.memory_mb)),  # type: ignore[arg-type]
         accounts=MappingProxyType(accounts),
+        paper=MappingProxyType(
+            {
+                AccountName(name): MappingProxyType({Asset(asset): amount for asset, amount in account.paper.items()})
+                for name, account in table.accounts.items()
+                if account.paper is not None
+            }
+        ),
         clocks=clocks,
         config_hash=config_hash,
     )

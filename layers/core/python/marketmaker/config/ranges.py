@@ -53,6 +53,7 @@ Region = Annotated[str, _text(r"[a-z]{2}(-[a-z]+)+-[0-9]", 'an AWS region such a
 Email = Annotated[str, _text(r"[^@\s]+@[^@\s]+\.[^@\s.]+", 'an e-mail address such as "me@example.com"')]
 Phone = Annotated[str, _text(r"\+[1-9][0-9]{6,14}", 'a phone number in E.164 form such as "+819012345678"')]
 SymbolText = Annotated[str, SYMBOL]
+AssetText = Annotated[str, _text(r"[A-Z0-9]{1,20}", 'an asset such as "USDT"')]
 Positive = Annotated[Decimal, Allowed(text="a number above 0", holds=lambda value: value > ZERO)]
 Amount = Annotated[Decimal, Allowed(text="a number, 0 or more", holds=lambda value: value >= ZERO)]
 Share = Annotated[Decimal, Allowed(text="a share above 0 and at most 1", holds=lambda value: ZERO < value <= ONE)]

@@ -65,7 +65,7 @@ def read_table[T: Table](kind: type[T], raw: object, at: Place) -> T:
     table = kind(**{name: _read(fields[name].type, value, at.key(name)) for name, value in given.items()})
     for contradiction in table.contradictions():
         value = show(raw) if contradiction.value is None else contradiction.value
-        place = replace(at, path=f"{at.path}.{contradiction.key}") if contradiction.key else at
+        place = replace(at, path=f"{at.path}.{contradiction.key}".lstrip(".")) if contradiction.key else at
         raise place.refuse(value, contradiction.allowed)
     return table
 
@@ -117,18 +117,16 @@ def _read(kind: Kind, raw: object, at: Place) -> object:
     return _read_scalar(kind, raw, at)
 
 
-def _read_array(kind: type[Table], raw: object, at: Place) -> tuple[Table, ...]:
+def _read_array(kind: Kind, raw: object, at: Place) -> tuple[object, ...]:
     if not isinstance(raw, list) or not raw:
-        raise at.refuse(show(raw), "at least one table")
-    return tuple(read_table(kind, each, at.item(index, _symbol_of(each))) for index, each in enumerate(raw))
+        raise at.refuse(show(raw), _several(kind, "element"))
+    return tuple(_read(kind, each, at.item(index, _symbol_of(each))) for index, each in enumerate(raw))
 
 
-def _read_named(name_kind: Kind, kind: type[Table], *, raw: object, at: Place) -> Mapping[object, Table]:
+def _read_named(name_kind: Kind, kind: Kind, *, raw: object, at: Place) -> Mapping[object, object]:
     if not isinstance(raw, dict) or not raw:
-        raise at.refuse(show(raw), "at least one table")
-    return {
-        _read_scalar(name_kind, name, at.key(name)): read_table(kind, each, at.key(name)) for name, each in raw.items()
-    }
+        raise at.refuse(show(raw), _several(kind, "key"))
+    return {_read_scalar(name_kind, name, at.key(name)): _read(kind, each, at.key(name)) for name, each in raw.items()}
 
 
 def _read_variant(variants: Sequence[type[Table]], raw: object, at: Place) -> Table:
@@ -235,7 +233,16 @@ def _expected_one(kind: Kind) -> str:
         return f"one of {', '.join(show(each.value) for each in kind)}"
     if isinstance(kind, type) and issubclass(kind, Table):
         return _shapes([kind])
-    return "at least one table"
+    origin: Kind = get_origin(kind)
+    if origin is Mapping:
+        return _several(get_args(kind)[1], "key")
+    return _several(get_args(kind)[0], "element")
+
+
+def _several(kind: Kind, what: str) -> str:
+    """Say what an array, or a table of free names, has to hold."""
+    rule = _rule_of(kind)
+    return "at least one table" if rule is None else f"at least one {what}, each {rule.text}"
 
 
 def _shapes(kinds: Iterable[type[Table]]) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from marketmaker.config.ranges import (
     Allowed,
     Amount,
+    AssetText,
     Bps,
     DeploymentName,
     Email,
@@ -220,10 +221,15 @@ class RiskTable(Table, frozen=True, kw_only=True):
 
 
 class AccountTable(Table, frozen=True, kw_only=True):
-    """One venue login with its markets; by default the login is not ours alone."""
+    """One venue login with its markets; by default the login is not ours alone.
+
+    `paper` is what the account opens with in the paper stage, an amount of each asset of its markets. It opens once:
+    from then on the account is what its orders made of it.
+    """
 
     venue: VenueName
     dedicated: bool = False
+    paper: Mapping[AssetText, Amount] | None = None
     risk: RiskTable = msgspec.field(default_factory=RiskTable)
     markets: tuple[MarketTable, ...]
 
@@ -231,6 +237,7 @@ class AccountTable(Table, frozen=True, kw_only=True):
         """Refuse markets that share a symbol or a number, or ask for more than there is of an asset (S2a)."""
         yield from self._repeated("symbol")
         yield from self._repeated("number")
+        yield from self._unopened()
         claims: dict[str, list[tuple[str, Decimal]]] = {}
         for asset, symbol, share in self._shares():
             claims.setdefault(asset, []).append((symbol, share))
@@ -243,6 +250,24 @@ class AccountTable(Table, frozen=True, kw_only=True):
                     value=f"a sum of {asset} shares of {plain(total)} ({parts})",
                     allowed="at most 1 of an asset over all markets of an account",
                 )
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """The assets that its markets trade, each once."""
+        return tuple(dict.fromkeys(asset for market in self.markets for asset in market.symbol.split("/")))
+
+    def _unopened(self) -> Iterator[Contradiction]:
+        """Refuse a paper account that opens without an asset of its markets, or with another one."""
+        if self.paper is None:
+            return
+        for asset in self.assets:
+            if asset not in self.paper:
+                allowed = "it is required, a number, 0 or more: what the account opens with"
+                yield Contradiction(key=f"paper.{asset}", value="a missing key", allowed=allowed)
+        for asset, amount in self.paper.items():
+            if asset not in self.assets:
+                allowed = f"an asset of the account's markets, which are {', '.join(self.assets)}"
+                yield Contradiction(key=f"paper.{asset}", value=plain(amount), allowed=allowed)
 
     def _repeated(self, key: str) -> Iterator[Contradiction]:
         first: dict[object, str] = {}
@@ -324,11 +349,20 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
     accounts: Mapping[NameOfAccount, AccountTable]
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Refuse to arm what cannot lose money."""
+        """Refuse to arm what cannot lose money, and balances that do not belong to the stage."""
         if self.armed and self.stage is not Stage.LIVE:
             yield Contradiction(
                 key="armed", value="true", allowed=f"only in a live deployment, and this is {self.stage}"
             )
+        for name, account in self.accounts.items():
+            key = f"accounts.{name}.paper"
+            if self.stage is Stage.PAPER and account.paper is None:
+                example = ", ".join(f"{asset} = ..." for asset in account.assets)
+                allowed = f"it is required in the paper stage, {{ {example} }}"
+                yield Contradiction(key=key, value="a missing key", allowed=allowed)
+            if self.stage is not Stage.PAPER and account.paper is not None:
+                allowed = f"only in the paper stage, and this is {self.stage}"
+                yield Contradiction(key=key, value="an opening balance", allowed=allowed)
 
 
 def index_label(index: int, symbol: str | None) -> str:

@@ -36,6 +36,11 @@ class BreachResponse(StrEnum):
     CANCEL = "cancel"
     HALT = "halt"
 
+    def includes(self, other: "BreachResponse") -> bool:
+        """Tell whether this does all that the other one does."""
+        strength = list(BreachResponse)
+        return strength.index(self) >= strength.index(other)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskSettings:

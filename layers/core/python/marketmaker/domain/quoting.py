@@ -123,7 +123,7 @@ def compute_quotes(view: MarketView, settings: MarketSettings, instrument: Instr
     if fair is None or fair <= ZERO:
         return NoQuotes(reason=NoQuotesReason.PRICE_UNKNOWN)
     allowed = settings.price_band.around(view.reference_price)
-    breach = check_price_band(fair, allowed)
+    breach = check_price_band(settings.symbol, fair, allowed)
     if breach is not None:
         return NoQuotes(reason=NoQuotesReason.PRICE_OUTSIDE_BAND, detail=str(breach))
     ratio = view.inventory.ratio(fair)

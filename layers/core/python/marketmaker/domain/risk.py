@@ -1,21 +1,97 @@
-"""Limits as values: each check returns a typed breach, or None when the limit holds."""
+"""Limits as values: each check returns a typed breach, or None when the limit holds.
+
+A limit that cannot be judged is unknown, neither kept nor broken (R7): nothing is done for it, and nothing is lifted.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
 
-from marketmaker.domain.markets import PriceRange
-from marketmaker.domain.units import Asset, plain
+from marketmaker.domain.markets import InventoryBand, PriceRange
+from marketmaker.domain.units import Asset, Symbol, plain
+
+
+class BreachKind(StrEnum):
+    """The limits, named as their alert episodes are; ticks see some of the same conditions and share the episodes."""
+
+    STALE_BOOK = "stale_book"
+    PRICE_BAND = "price_band"
+    INVENTORY_BAND = "inventory_band"
+    DRAWDOWN = "drawdown"
+    TICKS_STOPPED = "ticks_stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaleBook:
+    """A book that nothing may be decided by: it stands still, lacks a side or crosses itself (R11)."""
+
+    kind: ClassVar[BreachKind] = BreachKind.STALE_BOOK
+    symbol: Symbol
+    problem: str
+
+    def __str__(self) -> str:
+        return f"the book cannot be trusted: {self.problem}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceBandBreach:
     """The fair price left the range in which quotes may rest (S3)."""
 
+    kind: ClassVar[BreachKind] = BreachKind.PRICE_BAND
+    symbol: Symbol
     fair: Decimal
     allowed: PriceRange
 
     def __str__(self) -> str:
         return f"fair price {plain(self.fair)} is outside [{plain(self.allowed.low)}, {plain(self.allowed.high)}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryBandBreach:
+    """A market holds more or less of its capital in base than it should (S2)."""
+
+    kind: ClassVar[BreachKind] = BreachKind.INVENTORY_BAND
+    symbol: Symbol
+    ratio: Decimal
+    min_ratio: Decimal
+    max_ratio: Decimal
+
+    def __str__(self) -> str:
+        return f"inventory ratio {self.ratio:.2%} is outside [{self.min_ratio:.2%}, {self.max_ratio:.2%}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawdownBreach:
+    """The markets of one quote asset lost more of their peak equity than they may (R6)."""
+
+    kind: ClassVar[BreachKind] = BreachKind.DRAWDOWN
+    symbol: ClassVar[None] = None
+    asset: Asset
+    share: Decimal
+    max_share: Decimal
+    lost_quote: Decimal
+
+    def __str__(self) -> str:
+        lost = plain(Decimal(f"{self.lost_quote:.8f}"))
+        return f"{lost} {self.asset} lost since the peak equity, {self.share:.2%} of it; allowed {self.max_share:.2%}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicksStopped:
+    """Own orders rest and nobody follows the market with them (R3)."""
+
+    kind: ClassVar[BreachKind] = BreachKind.TICKS_STOPPED
+    symbol: ClassVar[None] = None
+    age_ms: int | None
+    own_orders: int
+
+    def __str__(self) -> str:
+        last = "no tick was ever worked" if self.age_ms is None else f"no tick for {self.age_ms // 1000} s"
+        return f"{last} while {self.own_orders} of our orders rest"
+
+
+type Breach = StaleBook | PriceBandBreach | InventoryBandBreach | DrawdownBreach | TicksStopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +106,29 @@ class LedgerDifference:
         return f"the ledger explains {plain(self.ledger)} {self.asset}, the venue holds {plain(self.venue)}"
 
 
-def check_price_band(fair: Decimal, allowed: PriceRange) -> PriceBandBreach | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One limit at one moment: broken, unknown and why, or else kept."""
+
+    kind: BreachKind
+    symbol: Symbol | None
+    breach: Breach | None = None
+    unknown: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The limit as people and episodes name it."""
+        return f"{self.kind}#{self.symbol}" if self.symbol else self.kind.value
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether the limit certainly holds."""
+        return self.breach is None and self.unknown is None
+
+
+def check_price_band(symbol: Symbol, fair: Decimal, allowed: PriceRange) -> PriceBandBreach | None:
     """Compare the fair price with the allowed range; its ends are inside."""
-    return None if fair in allowed else PriceBandBreach(fair=fair, allowed=allowed)
+    return None if fair in allowed else PriceBandBreach(symbol=symbol, fair=fair, allowed=allowed)
 
 
 def check_ledger(
@@ -47,6 +143,13 @@ def check_ledger(
     unexplained = abs(missing + foreign) > _DUST if dedicated else missing > _DUST
     explained = ledger + foreign if dedicated else ledger
     return LedgerDifference(asset=asset, ledger=explained, venue=venue) if unexplained else None
+
+
+def check_inventory_band(symbol: Symbol, ratio: Decimal, band: InventoryBand) -> InventoryBandBreach | None:
+    """Compare the share of a market's capital held in base with its band; its ends are inside."""
+    if band.min_ratio <= ratio <= band.max_ratio:
+        return None
+    return InventoryBandBreach(symbol=symbol, ratio=ratio, min_ratio=band.min_ratio, max_ratio=band.max_ratio)
 
 
 _DUST = Decimal("1e-8")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import IntEnum
 from types import MappingProxyType
 
+from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import Inventory
 from marketmaker.domain.orders import NewOrder, Order
 from marketmaker.domain.units import AccountName, Asset, Symbol
@@ -42,9 +43,20 @@ class BookMark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restriction:
+    """The most that may be done, why, and since when."""
+
+    mode: Mode
+    reason: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
     """An account's control item: mode and epoch, lease and last claimed slot, and what each tick refreshes.
 
+    `restrictions` stop single markets: check_risk alone sets and lifts them; the account's `mode` is the operator's to
+    lift. Any change of either is a new epoch. `peaks` is the best equity of each quote asset, kept by check_risk.
     `foreign` is what the account held beyond its markets' capital when they opened; `differing` counts the ticks in a
     row in which an asset's balance was not explained by the ledger, `unreachable_ticks` those in which the venue could
     not be read. `taken_over_from` is the owner of the expired lease that the last claim found: its tick ended half-way.
@@ -62,6 +74,18 @@ class Control:
     foreign: Mapping[Asset, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     differing: Mapping[Asset, int] = field(default_factory=lambda: MappingProxyType({}))
     unreachable_ticks: int = 0
+    restrictions: Mapping[Symbol, Restriction] = field(default_factory=lambda: MappingProxyType({}))
+    peaks: Mapping[Asset, Equity] = field(default_factory=lambda: MappingProxyType({}))
+
+    def mode_of(self, symbol: Symbol) -> Mode:
+        """Return what may be done in a market: the account's mode, or its own restriction where that is stronger."""
+        return self.limit_of(symbol).mode
+
+    def limit_of(self, symbol: Symbol) -> Restriction:
+        """Return the stronger of the account's mode and the market's restriction, with its reason."""
+        whole = Restriction(mode=self.mode, reason=self.mode_reason, since_ms=self.mode_since_ms)
+        own = self.restrictions.get(symbol)
+        return own if own is not None and own.mode > whole.mode else whole
 
     def may_create(self, epoch: int) -> bool:
         """Tell whether orders may still be created under the epoch read at the claim."""
@@ -129,5 +153,4 @@ class AccountState:
 
     control: Control
     markets: Mapping[Symbol, MarketState]
-    metadata: Mapping[Symbol, VenueMetadata]
     episodes: frozenset[str] = frozenset()

@@ -50,10 +50,30 @@ class OrderCounts:
     expired: int = 0
 
 
+@dataclass(slots=True)
+class Numbering:
+    """The next numbers of orders and trades; the markets of one login may share one."""
+
+    next_order: int = 1
+    next_trade: int = 1
+
+    def number_order(self) -> int:
+        """Give out an order's number."""
+        self.next_order += 1
+        return self.next_order - 1
+
+    def number_trade(self) -> int:
+        """Give out a trade's number."""
+        self.next_trade += 1
+        return self.next_trade - 1
+
+
 class Account:
     """One login on one market; `revision` rises with every change of its orders."""
 
-    def __init__(self, *, instrument: Instrument, fees: FeeRates, wallet: Wallet) -> None:
+    def __init__(
+        self, *, instrument: Instrument, fees: FeeRates, wallet: Wallet, numbering: Numbering | None = None
+    ) -> None:
         self.instrument = instrument
         self.fees = fees
         self.wallet = wallet
@@ -63,6 +83,7 @@ class Account:
         self.rejected: Counter[RejectReason] = Counter()
         self.presence = Presence()
         self.revision = 0
+        self._numbering = numbering or Numbering()
         self._open: dict[Side, list[AccountOrder]] = {Side.BUY: [], Side.SELL: []}
         self._by_client_id: dict[ClientOrderId, AccountOrder] = {}
 
@@ -88,14 +109,20 @@ class Account:
 
     def accept(self, request: OrderRequest, time_us: int) -> AccountOrder:
         """Register an order; one with a price locks its reserve."""
-        order = AccountOrder(order_id=len(self.orders) + 1, request=request, created_us=time_us, updated_us=time_us)
-        self.orders[order.order_id] = order
-        self._by_client_id[request.client_id] = order
+        number = self._numbering.number_order()
+        order = AccountOrder(order_id=number, request=request, created_us=time_us, updated_us=time_us)
+        self._remember(order)
         self.counts.accepted += 1
         self.revision += 1
         self._hold(order)
         self._mark(time_us)
         return order
+
+    def restore(self, order: AccountOrder) -> None:
+        """Put an order back that rested in an earlier life of the account; its reserve is locked again."""
+        self._remember(order)
+        self._hold(order)
+        insort(self._open[order.request.side], order, key=_priority)
 
     def rest(self, order: AccountOrder, *, queue_ahead: Decimal, time_us: int) -> None:
         """Put an accepted order into the book."""
@@ -112,7 +139,7 @@ class Account:
         rate = self.fees.maker if is_maker else self.fees.taker
         commission = (rate * (step.size if on_base else notional)).quantize(COMMISSION_STEP, rounding=ROUND_DOWN)
         trade = AccountTrade(
-            trade_id=len(self.trades) + 1,
+            trade_id=self._numbering.number_trade(),
             order_id=order.order_id,
             client_id=order.request.client_id,
             side=order.request.side,
@@ -151,6 +178,10 @@ class Account:
             case _:
                 self.counts.expired += 1
         self._mark(time_us)
+
+    def _remember(self, order: AccountOrder) -> None:
+        self.orders[order.order_id] = order
+        self._by_client_id[order.request.client_id] = order
 
     def _settle(self, order: AccountOrder, trade: AccountTrade) -> None:
         self._hold(order)

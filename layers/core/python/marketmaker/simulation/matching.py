@@ -15,15 +15,16 @@ Assumptions, all of them:
 - Arrival is immediate: latency belongs to the caller, who passes the moment an order reaches the venue.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import ZERO, floor_to_lot
-from marketmaker.simulation.account import Account, FeeRates
+from marketmaker.simulation.account import Account, FeeRates, Numbering
 from marketmaker.simulation.book import MarketBook
-from marketmaker.simulation.events import Level, Quote, Trade, is_better, merge_levels
+from marketmaker.simulation.events import Event, Level, Quote, Trade, is_better, merge_levels
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.orders import (
     AccountOrder,
@@ -35,6 +36,7 @@ from marketmaker.simulation.orders import (
     TimeInForce,
 )
 from marketmaker.simulation.statistics import DayStatistics
+from marketmaker.simulation.tape import Tape
 from marketmaker.simulation.wallet import Wallet
 
 
@@ -48,14 +50,28 @@ class Depth:
 
 
 class Engine:
-    """One market and one account on it; time moves only when a caller names the moment (`now_us`, market time)."""
+    """One market and one account on it; time moves only when a caller names the moment (`now_us`, market time).
 
-    def __init__(self, *, instrument: Instrument, fees: FeeRates, wallet: Wallet, feed: MarketFeed) -> None:
+    `watch` is told of every trade of the market.
+    """
+
+    def __init__(
+        self,
+        *,
+        instrument: Instrument,
+        fees: FeeRates,
+        wallet: Wallet,
+        feed: MarketFeed,
+        numbering: Numbering | None = None,
+        watch: Callable[[Trade], None] | None = None,
+    ) -> None:
         self.instrument = instrument
         self.feed = feed
-        self.account = Account(instrument=instrument, fees=fees, wallet=wallet)
+        self.account = Account(instrument=instrument, fees=fees, wallet=wallet, numbering=numbering)
         self.book = MarketBook(instrument.lot_size)
         self.day = DayStatistics()
+        self.tape = Tape()
+        self._watch = watch
         self.now_us = 0
 
     @property
@@ -66,12 +82,16 @@ class Engine:
     def advance(self, now_us: int) -> None:
         """Let everything happen that the market did up to a moment; an earlier moment changes nothing."""
         for event in self.feed.until(now_us):
-            self.now_us = max(self.now_us, event.time_us)
-            if isinstance(event, Trade):
-                self._on_trade(event)
-            else:
-                self._on_quote(event)
+            self.play(event)
         self.now_us = max(self.now_us, now_us)
+
+    def play(self, event: Event) -> None:
+        """Let one event happen, whatever the feed brings."""
+        self.now_us = max(self.now_us, event.time_us)
+        if isinstance(event, Trade):
+            self._on_trade(event)
+        else:
+            self._on_quote(event)
 
     def jump(self, shift_bps: Decimal, now_us: int) -> None:
         """Move the market's price from now on."""
@@ -161,6 +181,9 @@ class Engine:
 
     def _on_trade(self, trade: Trade) -> None:
         self.day.record(trade)
+        self.tape.record(trade)
+        if self._watch is not None:
+            self._watch(trade)
         side = trade.taker_side.opposite
         left, passed = trade.size_base, ZERO
         for order in tuple(self.account.open_orders(side)):

@@ -183,8 +183,10 @@ def decide(
 ) -> Decision:
     """Value one market and plan what to do in it; pure but for reading the desk's settings."""
     view = _view(desk, seen, prepared, differences)
-    if control.mode is not Mode.QUOTING:
-        desired: Quotes | NoQuotes = NoQuotes(reason=NoQuotesReason.NOT_QUOTING, detail=control.mode.label)
+    limit = control.limit_of(prepared.settings.symbol)
+    if limit.mode is not Mode.QUOTING:
+        detail = f"{limit.mode.label}: {limit.reason}"
+        desired: Quotes | NoQuotes = NoQuotes(reason=NoQuotesReason.NOT_QUOTING, detail=detail)
     elif prepared.obstacle is not None:
         desired = prepared.obstacle
     elif isinstance(view, NoQuotes):

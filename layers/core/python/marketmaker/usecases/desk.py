@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.orders import Order, OrderIdentity
 from marketmaker.domain.state import VenueMetadata
-from marketmaker.ports import Alerts, Clock, Deadline, Store, Telemetry, Venue
+from marketmaker.errors import MarketMakerError, Retryable
+from marketmaker.ports import Alerts, Clock, Deadline, Prices, Store, Telemetry, Unknown, Venue
 
+METADATA_RELOAD_MS = 600_000
+"""How soon a changed tick size, once it is kept, takes effect."""
 METADATA_MAX_AGE_MS = 24 * 3_600_000
+"""Metadata that nobody refreshed for so long is asked for at the venue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """One account's settings and ports. `alongside` runs a state read while the venue is being asked."""
+    """One account's settings and ports. `alongside` runs reads of the tables while the venue is being asked."""
 
     settings: AccountSettings
     venue: Venue
     store: Store
+    prices: Prices
     alerts: Alerts
     telemetry: Telemetry
     clock: Clock
@@ -32,13 +37,44 @@ class Desk:
         """Read who an order is; None for a foreign one."""
         return OrderIdentity.decode(order.client_id or "", self.settings.tag)
 
-    def ensure_metadata(self, stored: Sequence[VenueMetadata], deadline: Deadline) -> None:
-        """Load the markets' metadata: from the store while fresh, else from the venue, and keep it."""
+    def ensure_metadata(self, deadline: Deadline) -> None:
+        """Make sure that the markets' metadata is loaded, and not older than a reload.
+
+        Raises:
+            Retryable: none is loaded or kept, and the venue did not answer.
+            AccountRefused: the venue does not list a market.
+        """
+        self.load_metadata(self.stored_metadata(), deadline)
+
+    def stored_metadata(self) -> Sequence[VenueMetadata] | Unknown | None:
+        """Read the markets' kept metadata; None while what is loaded is young enough."""
+        symbols = self.settings.symbols
+        if self.venue.knows(symbols, self.clock.now_ms() - METADATA_RELOAD_MS):
+            return None
+        try:
+            return self.prices.metadata(self.settings.venue, symbols)
+        except MarketMakerError as error:
+            return Unknown(reason=str(error))
+
+    def load_metadata(self, stored: Sequence[VenueMetadata] | Unknown | None, deadline: Deadline) -> None:
+        """Use what `stored_metadata` found; the venue is asked where that is missing or too old, and nothing is kept.
+
+        What is loaded stays in use while neither can be read: halts and cancels must not depend on it (R34).
+        """
+        if stored is None:
+            return
         symbols = self.settings.symbols
         oldest_ms = self.clock.now_ms() - METADATA_MAX_AGE_MS
-        fresh = [each for each in stored if each.symbol in symbols and each.fetched_ms >= oldest_ms]
+        if isinstance(stored, Unknown):
+            self.telemetry.record("prices_unreadable", {"reason": stored.reason})
+            self.telemetry.count(self.settings.name, {"prices_unreadable": 1})
+            stored = ()
+        fresh = [each for each in stored if each.fetched_ms >= oldest_ms]
         if {each.symbol for each in fresh} == set(symbols):
-            if not self.venue.knows(symbols):
-                self.venue.load(fresh)
+            self.venue.load(fresh)
             return
-        self.store.save_metadata(self.settings.name, self.venue.fetch_metadata(symbols, deadline))
+        try:
+            self.venue.fetch_metadata(symbols, deadline)
+        except Retryable:
+            if not self.venue.knows(symbols, oldest_ms):
+                raise

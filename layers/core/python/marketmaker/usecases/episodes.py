@@ -10,15 +10,22 @@ from marketmaker.usecases.desk import Desk
 
 VENUE_UNREACHABLE = "venue_unreachable"
 ACCOUNT_REFUSED = "account_refused"
+RISK_KEY_REFUSED = "risk_key_refused"
+HALT_DELIVERY = "halt#"
+"""Starts the keys of halt messages that were told; they are kept until the account is resumed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """Something a human should know while it lasts; `text` is None when it does not hold."""
+    """Something a human should know while it lasts; `text` is None when it does not hold.
+
+    `outlook` says what its end means.
+    """
 
     kind: str
     symbol: Symbol | None
     text: str | None
+    outlook: str = "quoting goes on by itself"
 
     @property
     def key(self) -> str:
@@ -39,7 +46,7 @@ def follow_episodes(desk: Desk, conditions: Iterable[Condition], open_now: froze
             if opened and not _send(desk, condition, Severity.CRITICAL, condition.text):
                 desk.store.close_episode(account, key)
         elif condition.text is None and key in open_now and desk.store.close_episode(account, key):
-            _send(desk, condition, Severity.INFO, f"{condition.kind} is over; quoting goes on by itself")
+            _send(desk, condition, Severity.INFO, f"{condition.kind} is over; {condition.outlook}")
 
 
 def deliver(desk: Desk, alert: Alert) -> bool:

@@ -12,22 +12,13 @@ from marketmaker.domain.orders import Order
 from marketmaker.domain.state import Mode
 from marketmaker.domain.units import AccountName
 from marketmaker.errors import Fatal, MarketMakerError, Retryable
-from marketmaker.ports import Alert, CancelResult, Deadline, Severity
+from marketmaker.ports import Alert, CancelResult, Deadline, HaltRequest, Severity
 from marketmaker.usecases.desk import Desk
-from marketmaker.usecases.episodes import deliver
+from marketmaker.usecases.episodes import HALT_DELIVERY, deliver
 from marketmaker.usecases.settle import settle
 
 EMPTY_READS = 2
 POLL_S = 0.2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HaltRequest:
-    """Who wants an account stopped, and why."""
-
-    account: AccountName
-    reason: str
-    requested_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +64,10 @@ class _Progress:
 
 
 def halt(request: HaltRequest, desk: Desk, deadline: Deadline) -> HaltReport:
-    """Stop one account and verify that none of our orders is left; foreign orders are not touched."""
+    """Stop one account and verify that none of our orders is left; foreign orders are not touched.
+
+    A message delivered twice sweeps twice, sets nothing anew, and is told once.
+    """
     progress = _Progress(started_ms=desk.clock.now_ms())
     _set_flag(request, desk, progress)
     while progress.first_sweep_ms is None and not progress.refused and deadline.remaining_ms() > 0:
@@ -87,8 +81,20 @@ def halt(request: HaltRequest, desk: Desk, deadline: Deadline) -> HaltReport:
         _settle_ledger(desk, progress, deadline)
     report = _report(request, progress)
     desk.telemetry.record("halt", {**report.summary(), "reason": request.reason, "requested_by": request.requested_by})
-    deliver(desk, _alert(request, report))
+    if report.verified_s is None or _is_first(request, desk):
+        deliver(desk, _alert(request, report))
     return report
+
+
+def _is_first(request: HaltRequest, desk: Desk) -> bool:
+    """Tell whether this message was not told before; in doubt it is told again."""
+    if request.delivery is None:
+        return True
+    key, text = f"{HALT_DELIVERY}{request.delivery}", f"{request.reason} ({request.requested_by})"
+    try:
+        return desk.store.open_episode(request.account, key, text=text, now_ms=desk.clock.now_ms())
+    except (Retryable, Fatal):
+        return True
 
 
 def _is_open(progress: _Progress) -> bool:
@@ -168,7 +174,7 @@ def _settle_ledger(desk: Desk, progress: _Progress, deadline: Deadline) -> None:
     """Book what filled before the stop; best effort, after the verification (R34)."""
     try:
         state = desk.store.read_account(desk.settings.name)
-        desk.ensure_metadata(tuple(state.metadata.values()), deadline)
+        desk.ensure_metadata(deadline)
         missing = []
         for settings in desk.settings.markets:
             if settings.symbol in state.markets:

@@ -1,4 +1,4 @@
-"""The tick's one round of reads: state and venue side by side."""
+"""One round of reads: state and venue side by side."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -42,17 +42,8 @@ def observe(desk: Desk, control: Control, deadline: Deadline) -> Seen:
         StateUnreachable: the account's items could not be read.
         AccountRefused: the venue refuses the account.
     """
-    settings = desk.settings
-    last_for = [each.symbol for each in settings.markets if each.fair_price is FairPriceModel.LAST]
-    if desk.venue.knows(settings.symbols):
-        reading = desk.alongside.submit(desk.store.read_account, settings.name)
-        observation = desk.venue.observe(settings.symbols, last_for, deadline)
-        state = _result(reading)
-        desk.ensure_metadata(tuple(state.metadata.values()), deadline)
-    else:
-        state = _result(desk.alongside.submit(desk.store.read_account, settings.name))
-        desk.ensure_metadata(tuple(state.metadata.values()), deadline)
-        observation = desk.venue.observe(settings.symbols, last_for, deadline)
+    observation, reading = read_both(desk, deadline, needs_state=True)
+    state = _result(reading)
     if isinstance(observation.open_orders, Unknown):
         raise Retryable(observation.open_orders.reason)
     now_ms = desk.clock.now_ms()
@@ -63,6 +54,31 @@ def observe(desk: Desk, control: Control, deadline: Deadline) -> Seen:
         marks=mark_books(observation.books, control.book_marks, now_ms),
         now_ms=now_ms,
     )
+
+
+def read_both(desk: Desk, deadline: Deadline, *, needs_state: bool) -> tuple[Observation, Future[AccountState]]:
+    """Read the venue, and the state beside it; what could not be read of either is told by its own answer.
+
+    Who `needs_state` asks the venue nothing on a cold start before it is read.
+
+    Raises:
+        Retryable: on a cold start the markets' metadata could not be read.
+        StateUnreachable: the state is needed first and could not be read.
+        AccountRefused: the venue refuses the account.
+    """
+    settings = desk.settings
+    last_for = [each.symbol for each in settings.markets if each.fair_price is FairPriceModel.LAST]
+    reading = desk.alongside.submit(desk.store.read_account, settings.name)
+    describing = desk.alongside.submit(desk.stored_metadata)
+    if desk.venue.knows(settings.symbols):
+        observation = desk.venue.observe(settings.symbols, last_for, deadline)
+        desk.load_metadata(describing.result(), deadline)
+    else:
+        if needs_state:
+            _result(reading)
+        desk.load_metadata(describing.result(), deadline)
+        observation = desk.venue.observe(settings.symbols, last_for, deadline)
+    return observation, reading
 
 
 def _result(reading: Future[AccountState]) -> AccountState:

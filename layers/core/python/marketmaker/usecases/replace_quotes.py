@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeIs
 
 from marketmaker.domain.quoting import NoQuotesReason, Quotes
+from marketmaker.domain.risk import BreachKind
 from marketmaker.domain.state import BookMark, Control, MarketState, Mode
 from marketmaker.domain.units import AccountName, Asset, Symbol
 from marketmaker.errors import AccountRefused, Conflict, Refused, Retryable, StateUnreachable
@@ -25,10 +26,10 @@ UNREACHABLE_TICKS_UNTIL_ALERT = 3
 FULL_RECORD_EVERY = 60
 """Every so many slots a quiet tick writes its full record too."""
 
-_ALERTED = {
-    NoQuotesReason.PRICE_OUTSIDE_BAND: "price_band",
+_ALERTED: Mapping[NoQuotesReason, str] = {
+    NoQuotesReason.PRICE_OUTSIDE_BAND: BreachKind.PRICE_BAND,
     NoQuotesReason.LEDGER_DIFFERS: "ledger_difference",
-    NoQuotesReason.BOOK_STALE: "stale_book",
+    NoQuotesReason.BOOK_STALE: BreachKind.STALE_BOOK,
 }
 
 
@@ -56,16 +57,23 @@ def replace_quotes(tick: Tick, desk: Desk, *, owner: str) -> TickReport:
         Fatal: the store itself refuses us (missing table or permission).
     """
     now_ms = desk.clock.now_ms()
+    lag_ms = now_ms - tick.slot_ms
+    if lag_ms > desk.settings.clocks.tick_max_age_ms:
+        report = _report(desk, tick, TickOutcome.STALE, detail=f"{lag_ms} ms old")
+    else:
+        report = _claim_and_work(desk, tick, owner, now_ms)
+    return _finish(desk, replace(report, lag_ms=max(0, lag_ms)))
+
+
+def _claim_and_work(desk: Desk, tick: Tick, owner: str, now_ms: int) -> TickReport:
     clocks = desk.settings.clocks
-    if now_ms - tick.slot_ms > clocks.tick_max_age_ms:
-        return _finish(desk, _report(desk, tick, TickOutcome.STALE, detail=f"{now_ms - tick.slot_ms} ms old"))
     deadline = Deadline(at_ms=now_ms + clocks.function_timeout_ms, clock=desk.clock)
     try:
         claim = desk.store.claim(
             tick.account, slot_ms=tick.slot_ms, owner=owner, now_ms=now_ms, lease_ms=clocks.lease_ms
         )
         if isinstance(claim, ClaimRefusal):
-            return _finish(desk, _report(desk, tick, TickOutcome(claim.value)))
+            return _report(desk, tick, TickOutcome(claim.value))
         report, refreshed = _work_or_halt(desk, tick, claim, deadline)
         desk.store.release(
             tick.account,
@@ -75,8 +83,8 @@ def replace_quotes(tick: Tick, desk: Desk, *, owner: str) -> TickReport:
             unreachable_ticks=refreshed.unreachable_ticks,
         )
     except Retryable as error:
-        return _finish(desk, _report(desk, tick, TickOutcome.STATE_UNREACHABLE, detail=str(error)))
-    return _finish(desk, report)
+        return _report(desk, tick, TickOutcome.STATE_UNREACHABLE, detail=str(error))
+    return report
 
 
 def _work_or_halt(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple[TickReport, _Refreshed]:

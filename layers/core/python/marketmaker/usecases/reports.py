@@ -106,7 +106,7 @@ class MarketReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickReport:
-    """One tick of an account."""
+    """One tick of an account; `lag_ms` is how long after its slot it arrived."""
 
     account: AccountName
     slot_ms: int
@@ -115,10 +115,13 @@ class TickReport:
     detail: str = ""
     markets: tuple[MarketReport, ...] = ()
     strays_cancelled: int = 0
+    lag_ms: int = 0
 
     def counts(self) -> dict[str, int]:
-        """Sum the markets' counts."""
-        total: dict[str, int] = {"strays_cancelled": self.strays_cancelled}
+        """Sum the markets' counts; `heartbeat` says that nothing is amiss with the ticks, a halt included."""
+        is_fine = self.outcome in {TickOutcome.DONE, TickOutcome.HALTED}
+        total: dict[str, int] = {"heartbeat": int(is_fine), "lag_ms": self.lag_ms}
+        total["strays_cancelled"] = self.strays_cancelled
         for market in self.markets:
             for name, count in market.counts().items():
                 total[name] = total.get(name, 0) + count
@@ -129,6 +132,7 @@ class TickReport:
         return {
             "account": self.account,
             "slot_ms": self.slot_ms,
+            "lag_ms": self.lag_ms,
             "outcome": self.outcome,
             "config": self.config_hash,
             "detail": self.detail,
@@ -142,6 +146,7 @@ class TickReport:
             return dict(self.summary()) | {"markets": [market.record() for market in self.markets]}
         kept = sum(len(market.plan.keep) for market in self.markets)
         brief = {"slot": self.slot_ms, "outcome": self.outcome, "config": self.config_hash, "kept": kept}
+        brief["lag_ms"] = self.lag_ms
         reasons = {m.symbol: m.desired.reason for m in self.markets if isinstance(m.desired, NoQuotes)}
         return brief | ({"detail": self.detail} if self.detail else {}) | ({"no_quotes": reasons} if reasons else {})
 

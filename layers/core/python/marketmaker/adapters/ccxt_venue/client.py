@@ -12,7 +12,7 @@ import ccxt
 import requests
 from requests.adapters import HTTPAdapter
 
-from marketmaker.adapters.secrets import VenueKey
+from marketmaker.domain.keys import VenueKey
 from marketmaker.errors import ConfigError
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -46,7 +46,13 @@ class StrictJson:
 
 
 class StrictBinance(StrictJson, ccxt.binance):  # type: ignore[misc]
-    """Binance spot."""
+    """Binance spot. A key that worked before and is refused now is refused: ccxt would call that a rate limit."""
+
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        """Send a request, and forget that it was signed with a good key."""
+        answer = super().request(*args, **kwargs)
+        self.options["hasAlreadyAuthenticatedSuccessfully"] = False
+        return answer
 
 
 class LocalRoute(HTTPAdapter):
@@ -79,15 +85,29 @@ def shared_transport(endpoint: str | None, connections: int) -> HTTPAdapter:
     return LocalRoute(endpoint, **options) if endpoint else HTTPAdapter(**options)
 
 
-def new_client(key: VenueKey, *, transport: HTTPAdapter, request_ttl_ms: int, now_ms: Callable[[], int]) -> Any:
-    """Build one thread's ccxt client with its own session; it signs with the given clock."""
+def wants_password(venue: str) -> bool:
+    """Tell whether a venue's keys come with a passphrase."""
+    return bool(getattr(ccxt, venue)().requiredCredentials["password"])
+
+
+def new_client(
+    key: VenueKey | None,
+    *,
+    transport: HTTPAdapter,
+    request_ttl_ms: int,
+    now_ms: Callable[[], int],
+    is_sandbox: bool = False,
+) -> Any:
+    """Build one thread's ccxt client with its own session; it signs with the given clock.
+
+    Without a key it can read what is public. `is_sandbox` gives it the addresses of the venue's testnet.
+    """
     session = requests.Session()
     session.mount("https://", transport)
     session.trust_env = False
     client = StrictBinance(
         {
-            "apiKey": key.api_key,
-            "secret": key.secret,
+            **({} if key is None else {"apiKey": key.api_key, "secret": key.secret}),
             "session": session,
             "enableRateLimit": False,
             "enableLastHttpResponse": False,
@@ -105,6 +125,8 @@ def new_client(key: VenueKey, *, transport: HTTPAdapter, request_ttl_ms: int, no
             },
         }
     )
+    if is_sandbox:
+        client.set_sandbox_mode(True)
     client.number = str
     client.milliseconds = now_ms
     return client

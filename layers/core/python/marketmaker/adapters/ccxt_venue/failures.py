@@ -55,6 +55,11 @@ def is_wrong_clock(error: Exception) -> bool:
     return isinstance(error, ccxt.InvalidNonce)
 
 
+def is_refused_key(error: Exception) -> bool:
+    """Tell whether the venue refused the key or its signature: whatever was asked for certainly did not happen."""
+    return isinstance(error, ccxt.AuthenticationError)
+
+
 def is_broken_connection(error: Exception) -> bool:
     """Tell whether a read may be sent again at once: the connection was gone, the venue was not slow."""
     return isinstance(error, ccxt.NetworkError) and not isinstance(

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Fee, Fill, Order, Side
 from marketmaker.domain.pricing import Book, BookLevel
 from marketmaker.domain.units import ZERO, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId, plain
 from marketmaker.errors import Unresolved
-from marketmaker.ports import Balance
+from marketmaker.ports import Balance, KeyPermissions
 
 _LIVE = {"open", "new", "partially_filled"}
 
@@ -28,6 +29,13 @@ def money(value: object, what: str) -> Decimal:
     if not amount.is_finite():
         raise Unresolved(f"{what} is {value!r}; allowed: a finite number")
     return Decimal(plain(amount))
+
+
+def whole(value: object, what: str) -> int:
+    """Read a whole number, such as a time, from a number or its digits; ccxt quotes some of them."""
+    if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, str) and value.isdecimal())):
+        raise Unresolved(f"{what} is {value!r}; allowed: a whole number")
+    return int(value)
 
 
 def expect_list(answer: object, what: str) -> list[Any]:
@@ -55,6 +63,41 @@ def _levels(rows: Sequence[Sequence[str]], symbol: Symbol) -> tuple[BookLevel, .
         for row in rows
     )
     return tuple(level for level in levels if level.size_base > ZERO)
+
+
+def parse_kline(symbol: Symbol, row: object, interval_ms: int) -> Kline:
+    """Read a row of a klines answer: open time, four prices, base volume, close time, and more."""
+    if not isinstance(row, list) or len(row) < 7:
+        raise Unresolved(f"a kline of {symbol} is {row!r}; allowed: a list of 7 fields or more")
+    open_ms, end_ms = whole(row[0], f"a kline's open time of {symbol}"), whole(row[6], f"a close time of {symbol}") + 1
+    if end_ms - open_ms != interval_ms:
+        raise Unresolved(f"a kline of {symbol} lasts {end_ms - open_ms} ms; allowed: {interval_ms}")
+    opened, high, low, close, volume = (money(each, f"a kline's number of {symbol}") for each in row[1:6])
+    try:
+        return Kline(
+            open_ms=open_ms,
+            interval_ms=interval_ms,
+            open=opened,
+            high=high,
+            low=low,
+            close=close,
+            volume_base=volume,
+        )
+    except ValueError as error:
+        raise Unresolved(f"a kline of {symbol}: {error}") from error
+
+
+def parse_day_volume(symbol: Symbol, row: Mapping[str, Any]) -> DayVolume:
+    """Read a 24 h ticker's volumes; a missing one is unknown, not zero."""
+    try:
+        return DayVolume(
+            symbol=symbol,
+            time_ms=whole(row.get("closeTime"), f"the 24 h ticker's time of {symbol}"),
+            volume_base=money(row.get("volume"), f"the volume of {symbol}"),
+            volume_quote=money(row.get("quoteVolume"), f"the quote volume of {symbol}"),
+        )
+    except ValueError as error:
+        raise Unresolved(str(error)) from error
 
 
 def parse_order(order: Mapping[str, Any]) -> Order:
@@ -103,6 +146,22 @@ def parse_balances(answer: Mapping[str, Any]) -> dict[Asset, Balance]:
         )
         for row in rows
     }
+
+
+def parse_permissions(answer: Mapping[str, Any]) -> KeyPermissions:
+    """Read what a key may do; a permission that is not named is unknown, not absent (R26)."""
+
+    def is_set(name: str) -> bool:
+        value = answer.get(name)
+        if not isinstance(value, bool):
+            raise Unresolved(f"the key's permissions came without {name}")
+        return value
+
+    return KeyPermissions(
+        trades=is_set("enableSpotAndMarginTrading"),
+        withdraws=is_set("enableWithdrawals"),
+        is_ip_bound=is_set("ipRestrict"),
+    )
 
 
 def parse_instrument(market: Mapping[str, Any]) -> Instrument:

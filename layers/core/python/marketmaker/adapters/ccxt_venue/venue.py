@@ -8,20 +8,23 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from marketmaker.adapters.ccxt_venue import parsing
-from marketmaker.adapters.ccxt_venue.client import new_client, shared_transport
 from marketmaker.adapters.ccxt_venue.failures import (
+    describe,
     is_broken_connection,
+    is_refused_key,
     is_wrong_clock,
     read_failure,
     write_failure,
 )
-from marketmaker.adapters.secrets import VenueKey
+from marketmaker.adapters.ccxt_venue.logins import LoginClients, VenueLogin
+from marketmaker.adapters.ccxt_venue.public_trades import TradesRead, read_trades
+from marketmaker.adapters.ccxt_venue.published import day_volumes, klines_page, next_page_ms
+from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Fill, NewOrder, Order
 from marketmaker.domain.pricing import Book
@@ -35,6 +38,7 @@ from marketmaker.ports import (
     CancelResult,
     Clock,
     Deadline,
+    KeyPermissions,
     Observation,
     OutcomeUnknown,
     PlaceOutcome,
@@ -52,41 +56,27 @@ type Call[T] = Callable[[Any], T]
 """Something to do with a thread's ccxt client."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VenueLogin:
-    """Everything that makes a login; `endpoint` re-routes it to the local exchange.
-
-    The key is read when the first signed request needs it: a halt sets its flag even where the key cannot be read.
-    """
-
-    read_key: Callable[[], VenueKey]
-    request_timeout_ms: int
-    request_ttl_ms: int
-    workers: int = 8
-    endpoint: str | None = None
-
-
 class CcxtVenue:
     """One login at Binance spot; safe to use from one tick at a time, parallel inside it."""
 
     def __init__(self, login: VenueLogin, clock: Clock) -> None:
         self._login = login
         self._clock = clock
-        self._transport = shared_transport(login.endpoint, login.workers)
+        self._clients = LoginClients(login, clock)
         self._workers = ThreadPoolExecutor(max_workers=login.workers, thread_name_prefix="venue")
         self._thread = threading.local()
         self._markets: dict[Symbol, dict[str, Any]] = {}
+        self._loaded_ms: dict[Symbol, int] = {}
         self._client_ids: dict[VenueOrderId, ClientOrderId | None] = {}
         self._clock_offset_ms = 0
-        self._key: VenueKey | None = None
-        self._key_lock = threading.Lock()
 
-    def knows(self, symbols: Sequence[Symbol]) -> bool:
-        """Tell whether these markets' metadata is loaded."""
-        return set(symbols) <= self._markets.keys()
+    def knows(self, symbols: Sequence[Symbol], since_ms: int = 0) -> bool:
+        """Tell whether these markets' metadata is loaded, none of it before a moment."""
+        return all(symbol in self._markets and self._loaded_ms[symbol] >= since_ms for symbol in symbols)
 
     def load(self, metadata: Sequence[VenueMetadata]) -> None:
         """Use stored metadata instead of asking the venue."""
+        self._loaded_ms = self._loaded_ms | {each.symbol: self._clock.now_ms() for each in metadata}
         self._markets = self._markets | {each.symbol: json.loads(each.payload) for each in metadata}
 
     def fetch_metadata(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[VenueMetadata]:
@@ -122,7 +112,7 @@ class CcxtVenue:
             *(_book_of(symbol) for symbol in symbols),
             *(_last_price_of(symbol) for symbol in last_for),
         ]
-        answers = self._parallel([partial(self._known, each, deadline) for each in reads])
+        answers = self._ask(reads, deadline)
         books = answers[2 : 2 + len(symbols)]
         return Observation(
             open_orders=answers[0],
@@ -130,6 +120,21 @@ class CcxtVenue:
             books=dict(zip(symbols, books, strict=True)),
             last_prices=dict(zip(last_for, answers[2 + len(symbols) :], strict=True)),
         )
+
+    def books(
+        self, symbols: Sequence[Symbol], last_for: Sequence[Symbol], deadline: Deadline
+    ) -> tuple[dict[Symbol, Book | Unknown], dict[Symbol, Decimal | Unknown]]:
+        """Read books and wanted last prices in one parallel round; what is public needs no key."""
+        reads: list[Call[Any]] = [*map(_book_of, symbols), *map(_last_price_of, last_for)]
+        answers = self._ask(reads, deadline)
+        return dict(zip(symbols, answers, strict=False)), dict(zip(last_for, answers[len(symbols) :], strict=True))
+
+    def public_trades(
+        self, from_ids: Mapping[Symbol, int | None], deadline: Deadline
+    ) -> dict[Symbol, TradesRead | Unknown]:
+        """Read markets' public trades from ids on, all markets at once; None asks for the newest one's id only."""
+        wanted = {symbol: (_market_id(symbol), from_id) for symbol, from_id in from_ids.items()}
+        return read_trades(lambda calls: self._ask(calls, deadline), wanted)
 
     def open_orders(self, deadline: Deadline) -> Sequence[Order]:
         """Read all open orders of the login, our own and foreign ones."""
@@ -175,6 +180,24 @@ class CcxtVenue:
         """Read the venue's own clock."""
         return self._read(lambda client: int(client.fetch_time()), deadline)
 
+    def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
+        """Read the klines that open in [since, until), oldest first, to the last page."""
+        klines: list[Kline] = []
+        next_ms: int | None = since_ms
+        while next_ms is not None and next_ms < until_ms:
+            page = self._read(klines_page(symbol, _market_id(symbol), next_ms, until_ms), deadline)
+            klines += page
+            next_ms = next_page_ms(page)
+        return klines
+
+    def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
+        """Read what these markets traded in the last 24 h, in the same order."""
+        return self._read(day_volumes({symbol: _market_id(symbol) for symbol in symbols}), deadline)
+
+    def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:
+        """Read what the login's key may do; `Unknown` where the venue cannot tell."""
+        return self._known(lambda client: parsing.parse_permissions(client.sapiGetAccountApiRestrictions()), deadline)
+
     def cancel(self, orders: Sequence[Order], deadline: Deadline) -> Sequence[CancelOutcome]:
         """Cancel in one parallel round; outcomes in the same order."""
         return self._parallel([partial(self._cancel_one, each, deadline) for each in orders])
@@ -186,7 +209,7 @@ class CcxtVenue:
     def close(self) -> None:
         """End the worker threads and close the connections."""
         self._workers.shutdown(cancel_futures=True)
-        self._transport.close()
+        self._clients.close()
 
     def _cancel_one(self, order: Order, deadline: Deadline) -> CancelOutcome:
         try:
@@ -198,13 +221,17 @@ class CcxtVenue:
         return CancelOutcome(order=order, result=CancelResult.CANCELLED, executed_base=answer.executed_base)
 
     def _place_one(self, order: NewOrder, deadline: Deadline) -> PlaceOutcome:
-        signed_ms = self._clock.now_ms() + self._clock_offset_ms
+        self._thread.signed_ms = self._signing_ms()
         try:
             return Accepted(order=self._write(_creation(order), deadline))
         except Unresolved as error:
-            return OutcomeUnknown(order=order, signed_ms=signed_ms, reason=str(error))
+            return OutcomeUnknown(order=order, signed_ms=self._thread.signed_ms, reason=str(error))
         except MarketMakerError as error:
             return Rejected(order=order, kind=_rejection(error), reason=str(error))
+
+    def _ask[T](self, calls: Sequence[Call[T]], deadline: Deadline) -> list[T | Unknown]:
+        """Send reads in one parallel round."""
+        return self._parallel([partial(self._known, each, deadline) for each in calls])
 
     def _known[T](self, call: Call[T], deadline: Deadline) -> T | Unknown:
         try:
@@ -227,7 +254,7 @@ class CcxtVenue:
             raise read_failure(error) from error
 
     def _write[T](self, call: Call[T], deadline: Deadline) -> T:
-        """Send a create or cancel exactly once; its outcome is never guessed."""
+        """Send a create or cancel; nothing whose outcome is unknown is ever sent again, or guessed (R1)."""
         try:
             return self._send(call, deadline)
         except Exception as error:
@@ -236,35 +263,30 @@ class CcxtVenue:
             raise write_failure(error) from error
 
     def _send[T](self, call: Call[T], deadline: Deadline) -> T:
+        """Send a request; once more, creates and cancels too, if the key was refused and another one is kept by now.
+
+        A refused key is an answer: what it was to sign did not happen.
+        """
+        try:
+            return self._send_once(call, deadline)
+        except Exception as error:
+            if not is_refused_key(error) or not self._clients.renew_key(describe(error), deadline):
+                raise
+        return self._send_once(call, deadline)
+
+    def _send_once[T](self, call: Call[T], deadline: Deadline) -> T:
+        client = self._clients.mine(self._markets)
         budget_ms = min(self._login.request_timeout_ms, deadline.remaining_ms())
         if budget_ms < _LEAST_BUDGET_MS:
             raise Retryable(f"no time left: {budget_ms} ms of the invocation's budget")
-        client = self._client()
         client.timeout = budget_ms
         client.options["timeDifference"] = -self._clock_offset_ms
+        self._thread.signed_ms = self._signing_ms()
         return call(client)
 
-    def _client(self) -> Any:
-        client = getattr(self._thread, "client", None)
-        if client is None:
-            client = new_client(
-                self._venue_key(),
-                transport=self._transport,
-                request_ttl_ms=self._login.request_ttl_ms,
-                now_ms=self._clock.now_ms,
-            )
-            self._thread.client = client
-        if getattr(self._thread, "markets", None) is not self._markets:
-            client.set_markets(list(self._markets.values()))
-            self._thread.markets = self._markets
-        return client
-
-    def _venue_key(self) -> VenueKey:
-        """Read the key once, whichever worker needs it first."""
-        with self._key_lock:
-            if self._key is None:
-                self._key = self._login.read_key()
-            return self._key
+    def _signing_ms(self) -> int:
+        """Return the venue's time, as the request that is signed now carries it."""
+        return self._clock.now_ms() + self._clock_offset_ms
 
     def _measure_clock(self, deadline: Deadline) -> None:
         """Measure the venue's clock against ours, half a round trip allowed for."""

@@ -1,5 +1,7 @@
-"""State and ledger in DynamoDB: exact numbers, conditional writes, consistent reads."""
+"""State, ledger and prices in DynamoDB: exact numbers, conditional writes, consistent reads."""
 
+from marketmaker.adapters.dynamodb.client import TableClient, TableSettings
+from marketmaker.adapters.dynamodb.prices import DynamoDbPrices
 from marketmaker.adapters.dynamodb.store import DynamoDbStore
 
-__all__ = ["DynamoDbStore"]
+__all__ = ["DynamoDbPrices", "DynamoDbStore", "TableClient", "TableSettings"]

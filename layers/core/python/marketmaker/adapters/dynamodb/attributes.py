@@ -63,7 +63,7 @@ class MappingAttribute[K: str, V](Attribute[Mapping[K, V]]):
 
     attr_type = MAP
 
-    def __init__(self, of: Attribute[V]) -> None:
+    def __init__(self, of: Attribute[Any]) -> None:
         super().__init__(default=dict)
         self._of = of
 
@@ -82,9 +82,13 @@ class MappingAttribute[K: str, V](Attribute[Mapping[K, V]]):
         """
         return Path(self).set({MAP: self.serialize(value)})
 
+    def entry(self, name: K) -> Path:
+        """Return where one entry is, for conditions and for its removal."""
+        return Path(self)[name]
+
     def put(self, name: K, value: V) -> Action:
         """Return the update that sets one entry of an existing map."""
-        return Path(self)[name].set({self._of.attr_type: self._of.serialize(value)})
+        return self.entry(name).set({self._of.attr_type: self._of.serialize(value)})
 
     def make(self) -> Action:
         """Return the update that stores an empty map where there is none."""

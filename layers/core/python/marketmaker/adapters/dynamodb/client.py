@@ -1,8 +1,9 @@
-"""Requests to the two tables: consistent reads, conditional writes, failures in our own words."""
+"""Requests to the three tables: consistent reads, conditional writes, failures in our own words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import batched
 from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,7 +19,10 @@ from marketmaker.errors import Conflict, Retryable
 
 STATE_KEY = ("account", "item")
 LEDGER_KEY = ("market", "row")
+PRICES_KEY = ("market", "row")
 """Partition and sort key of each table, both text."""
+MOST_KEYS = 100
+"""Items that one batch may ask for."""
 
 type RawItem = dict[str, dict[str, Any]]
 """An item as the service writes it: name to type and value."""
@@ -57,23 +61,29 @@ class TableSettings:
 
     state_table: str
     ledger_table: str
+    prices_table: str
     region: str
-    endpoint: str | None
-    connect_timeout_s: float
-    read_timeout_s: float
-    attempts: int
+    endpoint: str | None = None
+    connect_timeout_s: float = 1.0
+    read_timeout_s: float = 1.5
+    attempts: int = 2
 
 
 class TableClient:
-    """One connection for both tables, made on first use."""
+    """One connection for all tables, made on first use."""
 
     def __init__(self, settings: TableSettings) -> None:
-        self._settings = settings
+        self.settings = settings
+        self._keys = {
+            settings.state_table: STATE_KEY,
+            settings.ledger_table: LEDGER_KEY,
+            settings.prices_table: PRICES_KEY,
+        }
 
     @cached_property
     def connection(self) -> Connection:
         """Return pynamodb's connection, told the tables' keys so that it never asks for them."""
-        settings = self._settings
+        settings = self.settings
         connection = Connection(
             region=settings.region,
             host=settings.endpoint,
@@ -81,7 +91,7 @@ class TableClient:
             read_timeout_seconds=settings.read_timeout_s,
             max_retry_attempts=settings.attempts - 1,
         )
-        for table, names in ((settings.state_table, STATE_KEY), (settings.ledger_table, LEDGER_KEY)):
+        for table, names in self._keys.items():
             connection.add_meta_table(_described(table, *names))
         return connection
 
@@ -90,29 +100,44 @@ class TableClient:
         kwargs = self.connection.get_operation_kwargs(table, *key, consistent_read=True)
         return self._item(self._send("GetItem", kwargs, table), "Item")
 
+    def get_many(self, table: str, keys: Sequence[tuple[str, str]]) -> list[RawItem]:
+        """Read items consistently, in no order; those that do not exist are left out.
+
+        Raises:
+            Retryable: the service left some of them for later.
+        """
+        names = self._keys[table]
+        found: list[RawItem] = []
+        for some in batched(keys, MOST_KEYS, strict=False):
+            wanted = [{name: {"S": value} for name, value in zip(names, key, strict=True)} for key in some]
+            request = {"RequestItems": {table: {"Keys": wanted, "ConsistentRead": True}}}
+            answer = self._send("BatchGetItem", request, table)
+            if answer.get("UnprocessedKeys"):
+                raise Retryable(f"BatchGetItem on table {table} left some of {len(some)} items for later")
+            found += answer["Responses"].get(table, [])
+        return found
+
     def query(
         self, table: str, partition: str, within: Condition | None = None, only: Sequence[str] | None = None
     ) -> Iterator[RawItem]:
         """Read a partition, or a range of it, consistently and to the last page; `only` names the attributes wanted."""
         start: RawItem | None = None
         while True:
-            try:
-                page = self.connection.query(
-                    table,
-                    partition,
-                    range_key_condition=within,
-                    attributes_to_get=only,
-                    consistent_read=True,
-                    exclusive_start_key=start,
-                )
-            except PynamoDBException as error:
-                if not isinstance(error.cause, BotoCoreError | ClientError):
-                    raise
-                raise as_failure(error.cause, f"Query on table {table}") from error
+            page = self._query(
+                table, partition, range_key_condition=within, attributes_to_get=only, exclusive_start_key=start
+            )
             yield from page["Items"]
             start = page.get("LastEvaluatedKey")
             if start is None:
                 return
+
+    def last(self, table: str, partition: str, within: Condition, only: Sequence[str]) -> RawItem:
+        """Read the wanted attributes of a range's last item, consistently; empty if there is none."""
+        page = self._query(
+            table, partition, range_key_condition=within, attributes_to_get=only, limit=1, scan_index_forward=False
+        )
+        items: list[RawItem] = page["Items"]
+        return items[0] if items else {}
 
     def put(self, put: Put) -> None:
         """Write an item; raises `ConditionFailed` with the stored one."""
@@ -139,8 +164,7 @@ class TableClient:
 
     def _put_kwargs(self, put: Put) -> dict[str, Any]:
         attributes = put.item.serialize()
-        names = STATE_KEY if put.table == self._settings.state_table else LEDGER_KEY
-        hash_key, range_key = (attributes.pop(name)["S"] for name in names)
+        hash_key, range_key = (attributes.pop(name)["S"] for name in self._keys[put.table])
         return self.connection.get_operation_kwargs(
             put.table,
             hash_key,
@@ -159,6 +183,14 @@ class TableClient:
             condition=update.condition,
             return_values_on_condition_failure="ALL_OLD",
         )
+
+    def _query(self, table: str, partition: str, **options: object) -> dict[str, Any]:
+        try:
+            return self.connection.query(table, partition, consistent_read=True, **options)  # type: ignore[arg-type]
+        except PynamoDBException as error:
+            if not isinstance(error.cause, BotoCoreError | ClientError):
+                raise
+            raise as_failure(error.cause, f"Query on table {table}") from error
 
     def _send(self, operation: str, kwargs: dict[str, Any], tables: str) -> dict[str, Any]:
         try:

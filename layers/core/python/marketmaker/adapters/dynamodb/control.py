@@ -7,10 +7,12 @@ from decimal import Decimal
 from pynamodb.expressions.condition import Condition
 
 from marketmaker.adapters.dynamodb import keys
+from marketmaker.adapters.dynamodb.attributes import DecimalAttribute
 from marketmaker.adapters.dynamodb.client import RawItem, Update
 from marketmaker.adapters.dynamodb.models import ControlItem
-from marketmaker.adapters.dynamodb.serialisation import book_mark_map, control_from
-from marketmaker.domain.state import BookMark, Control, Mode
+from marketmaker.adapters.dynamodb.serialisation import book_mark_map, control_from, equity_map, restriction_map
+from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.state import BookMark, Control, Mode, Restriction
 from marketmaker.domain.units import AccountName, Asset, Symbol
 from marketmaker.ports import ClaimRefusal
 
@@ -96,6 +98,52 @@ class ControlWrites:
             key=self.key,
             actions=[ControlItem.foreign.put(asset, amount) for asset, amount in foreign.items()],
         )
+
+    def make_restrictions(self) -> Update:
+        """Make sure that the map of restrictions exists: entries can only be set in one that does."""
+        return Update(table=self.table, key=self.key, actions=[ControlItem.restrictions.make()])
+
+    def restrict(self, symbol: Symbol, restriction: Restriction) -> Update:
+        """Restrict a market and start a new epoch, if it is not restricted as strongly already."""
+        stored = ControlItem.restrictions.entry(symbol)
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=[
+                ControlItem.restrictions.put(symbol, restriction_map(restriction)),
+                ControlItem.epoch.add(1),
+            ],
+            condition=stored.does_not_exist() | (stored["mode"] < int(restriction.mode)),
+        )
+
+    def lift(self, symbol: Symbol, *, epoch: int) -> Update:
+        """Lift a market's restriction and start a new epoch, if there is one and the epoch is still this."""
+        stored = ControlItem.restrictions.entry(symbol)
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=[stored.remove(), ControlItem.epoch.add(1)],
+            condition=(ControlItem.epoch == epoch) & stored.exists(),
+        )
+
+    def make_peaks(self) -> Update:
+        """Make sure that the map of peaks exists: entries can only be set in one that does."""
+        return Update(table=self.table, key=self.key, actions=[ControlItem.peaks.make()])
+
+    def raise_peak(self, asset: Asset, equity: Equity) -> Update:
+        """Set an asset's peak, if this exceeds the one that is kept; see `Equity.exceeds`."""
+        stored, new = ControlItem.peaks.entry(asset), equity_map(equity)
+        gains = {DecimalAttribute.attr_type: DecimalAttribute().serialize(equity.gains_quote)}
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=[ControlItem.peaks.put(asset, new)],
+            condition=stored.does_not_exist() | (stored["markets"] != new.markets) | (stored["gains_quote"] < gains),
+        )
+
+    def clear_peaks(self) -> Update:
+        """Forget every peak."""
+        return Update(table=self.table, key=self.key, actions=[ControlItem.peaks.remove()])
 
 
 def own_claim_or_refusal(stored: Control, slot_ms: int, owner: str) -> Control | ClaimRefusal:

@@ -1,22 +1,41 @@
-"""How items are named: an account's partition of the state table, a market's partition of the ledger."""
+"""How items are named: an account's partition of the state table, a market's partitions of ledger and prices."""
 
 from marketmaker.domain.inventory import LedgerRow, OpeningRow
 from marketmaker.domain.units import AccountName, Symbol, TradeId
 
 CONTROL = "control"
 MARKET = "market#"
-METADATA = "metadata#"
 EPISODE = "episode#"
+PAPER = "paper"
 OPENING = "opening#"
 FILL = "fill#"
+METADATA = "metadata"
+DAY_VOLUME = "day_volume"
+KLINES = "klines#"
 
 _ID_DIGITS = 20
+_TIME_DIGITS = 15
 LAST_FILL = FILL + "9" * _ID_DIGITS
 
 
 def ledger_partition(account: AccountName, symbol: Symbol) -> str:
     """Name a market's ledger; it starts with the account, to which roles are limited."""
     return f"{account}#{symbol}"
+
+
+def prices_partition(venue: str, symbol: Symbol) -> str:
+    """Name what a venue publishes of a market."""
+    return f"{venue}#{symbol}"
+
+
+def minute_key(start_ms: int) -> str:
+    """Name a minute's klines so that they sort by time."""
+    return f"{KLINES}{start_ms:0{_TIME_DIGITS}d}"
+
+
+def minute_start_ms(key: str) -> int:
+    """Read a minute's start back from its key."""
+    return int(key.removeprefix(KLINES))
 
 
 def fill_key(number: int) -> str:

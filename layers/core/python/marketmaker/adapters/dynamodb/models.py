@@ -1,4 +1,4 @@
-"""The items of the state and the ledger table. They describe; `client.py` talks to the service."""
+"""The items of the state, the ledger and the prices table. They describe; `client.py` talks to the service."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,7 +7,7 @@ from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, U
 from pynamodb.models import Model
 
 from marketmaker.adapters.dynamodb.attributes import DecimalAttribute, IntegerAttribute, MappingAttribute, optional
-from marketmaker.domain.units import Asset
+from marketmaker.domain.units import Asset, Symbol
 
 
 class Nested(MapAttribute[str, Any]):
@@ -78,6 +78,22 @@ class BookMarkMap(Nested):
     since_ms = IntegerAttribute()
 
 
+class RestrictionMap(Nested):
+    """What one market may do at most."""
+
+    mode = IntegerAttribute()
+    reason = UnicodeAttribute()
+    since_ms = IntegerAttribute()
+
+
+class EquityMap(Nested):
+    """The equity of one quote asset; its markets' symbols, which have no spaces, stand in one text."""
+
+    markets = UnicodeAttribute()
+    deposited_quote = DecimalAttribute()
+    gains_quote = DecimalAttribute()
+
+
 class StateItem(Model):
     """An item of an account's partition."""
 
@@ -86,7 +102,7 @@ class StateItem(Model):
 
 
 class ControlItem(StateItem):
-    """`control`: lease, last slot, mode, epoch; a missing attribute is what a new account has."""
+    """`control`: lease, last slot, mode, epoch, restrictions; a missing attribute is what a new account has."""
 
     mode = IntegerAttribute(default=0)
     epoch = IntegerAttribute(default=0)
@@ -100,6 +116,8 @@ class ControlItem(StateItem):
     foreign = MappingAttribute[Asset, Decimal](DecimalAttribute())
     differing = MappingAttribute[Asset, int](IntegerAttribute())
     unreachable_ticks = IntegerAttribute(default=0)
+    restrictions = MappingAttribute[Symbol, RestrictionMap](RestrictionMap())
+    peaks = MappingAttribute[Asset, EquityMap](EquityMap())
 
 
 class MarketItem(StateItem):
@@ -115,18 +133,19 @@ class MarketItem(StateItem):
     not_before_ms = IntegerAttribute()
 
 
-class MetadataItem(StateItem):
-    """`metadata#SYMBOL`: the venue's description of a market."""
-
-    fetched_ms = IntegerAttribute()
-    payload = UnicodeAttribute()
-
-
 class EpisodeItem(StateItem):
     """`episode#KEY`: an open alert."""
 
     text = UnicodeAttribute()
     opened_ms = IntegerAttribute()
+
+
+class PaperItem(StateItem):
+    """`paper`: a whole paper account as JSON; `write_id` names the call that wrote it last."""
+
+    version = IntegerAttribute()
+    write_id = UnicodeAttribute()
+    content = UnicodeAttribute()
 
 
 class LedgerItem(Model):
@@ -160,3 +179,37 @@ class FillItem(LedgerItem):
     quote_change = DecimalAttribute()
     realised_quote = DecimalAttribute()
     fee_quote = optional(DecimalAttribute())
+
+
+class PricesItem(Model):
+    """What a venue publishes of a market, partition `venue#SYMBOL`."""
+
+    market = UnicodeAttribute(hash_key=True)
+    row = UnicodeAttribute(range_key=True)
+
+
+class MetadataItem(PricesItem):
+    """`metadata`: the venue's description of the market."""
+
+    fetched_ms = IntegerAttribute()
+    payload = UnicodeAttribute()
+
+
+class DayVolumeItem(PricesItem):
+    """`day_volume`: what was traded in the 24 h before `time_ms`."""
+
+    time_ms = IntegerAttribute()
+    volume_base = DecimalAttribute()
+    volume_quote = DecimalAttribute()
+
+
+class KlinesItem(PricesItem):
+    """`klines#MINUTE`: a minute's klines as JSON of exact numbers, gone some time after `expires_s`.
+
+    One text, because a week of klines as DynamoDB's own lists would take seconds to read. Each is
+    `[ms since the minute, open, high, low, close, base volume]`.
+    """
+
+    interval_ms = IntegerAttribute()
+    klines = UnicodeAttribute()
+    expires_s = IntegerAttribute()

@@ -5,16 +5,18 @@ from marketmaker.adapters.dynamodb.models import (
     BookMarkMap,
     ControlItem,
     CursorMap,
+    EquityMap,
     FeeMap,
     FillItem,
     InventoryMap,
     LedgerItem,
     MarketItem,
-    MetadataItem,
     OpeningItem,
+    RestrictionMap,
     UnresolvedOrderMap,
     WorkingOrderMap,
 )
+from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, Inventory, LedgerRow, OpeningRow
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.state import (
@@ -23,9 +25,9 @@ from marketmaker.domain.state import (
     Lease,
     MarketState,
     Mode,
+    Restriction,
     TradeCursor,
     UnresolvedOrder,
-    VenueMetadata,
 )
 from marketmaker.domain.units import AccountName, Asset, ClientOrderId, Symbol, VenueOrderId
 
@@ -48,12 +50,26 @@ def control_from(item: ControlItem) -> Control:
         foreign=item.foreign,
         differing=item.differing,
         unreachable_ticks=item.unreachable_ticks,
+        restrictions={symbol: _restriction_from(each) for symbol, each in item.restrictions.items()},
+        peaks={asset: _equity_from(each) for asset, each in item.peaks.items()},
     )
 
 
 def book_mark_map(symbol: Symbol, mark: BookMark) -> BookMarkMap:
     """Write how long a book has stood still."""
     return BookMarkMap(symbol=symbol, update_id=mark.update_id, since_ms=mark.since_ms)
+
+
+def restriction_map(restriction: Restriction) -> RestrictionMap:
+    """Write what a market may do at most."""
+    return RestrictionMap(mode=int(restriction.mode), reason=restriction.reason, since_ms=restriction.since_ms)
+
+
+def equity_map(equity: Equity) -> EquityMap:
+    """Write the equity of one quote asset."""
+    return EquityMap(
+        markets=" ".join(equity.markets), deposited_quote=equity.deposited_quote, gains_quote=equity.gains_quote
+    )
 
 
 def market_item(account: AccountName, market: MarketState, *, write_id: str) -> MarketItem:
@@ -97,18 +113,6 @@ def market_from(item: MarketItem) -> MarketState:
         unresolved=tuple(_unresolved_from(each, symbol) for each in item.unresolved),
         not_before_ms=item.not_before_ms,
     )
-
-
-def metadata_item(account: AccountName, metadata: VenueMetadata) -> MetadataItem:
-    """Write a venue's description of a market."""
-    key = keys.METADATA + metadata.symbol
-    return MetadataItem(account, key, fetched_ms=metadata.fetched_ms, payload=metadata.payload)
-
-
-def metadata_from(item: MetadataItem) -> VenueMetadata:
-    """Read a venue's description of a market."""
-    symbol = Symbol(item.item.removeprefix(keys.METADATA))
-    return VenueMetadata(symbol=symbol, fetched_ms=item.fetched_ms, payload=item.payload)
 
 
 def ledger_item(account: AccountName, symbol: Symbol, row: LedgerRow) -> LedgerItem:
@@ -163,6 +167,18 @@ def fill_from(item: FillItem, symbol: Symbol) -> FillRow:
         quote_change=item.quote_change,
         realised_quote=item.realised_quote,
         fee_quote=item.fee_quote,
+    )
+
+
+def _restriction_from(stored: RestrictionMap) -> Restriction:
+    return Restriction(mode=Mode(stored.mode), reason=stored.reason, since_ms=stored.since_ms)
+
+
+def _equity_from(stored: EquityMap) -> Equity:
+    return Equity(
+        markets=tuple(map(Symbol, stored.markets.split())),
+        deposited_quote=stored.deposited_quote,
+        gains_quote=stored.gains_quote,
     )
 
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 from pynamodb.expressions.condition import Condition
 
 from marketmaker.adapters.dynamodb import control, keys
-from marketmaker.adapters.dynamodb.client import ConditionFailed, Put, TableClient, TableSettings, Update
+from marketmaker.adapters.dynamodb.client import ConditionFailed, Put, TableClient, Update
 from marketmaker.adapters.dynamodb.control import ControlWrites
 from marketmaker.adapters.dynamodb.models import (
     ControlItem,
@@ -21,7 +21,6 @@ from marketmaker.adapters.dynamodb.models import (
     FillItem,
     LedgerItem,
     MarketItem,
-    MetadataItem,
     OpeningItem,
 )
 from marketmaker.adapters.dynamodb.serialisation import (
@@ -29,12 +28,11 @@ from marketmaker.adapters.dynamodb.serialisation import (
     ledger_item,
     market_from,
     market_item,
-    metadata_from,
-    metadata_item,
     opening_from,
 )
+from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import LedgerRow
-from marketmaker.domain.state import AccountState, BookMark, Control, MarketState, Mode, VenueMetadata
+from marketmaker.domain.state import AccountState, BookMark, Control, MarketState, Mode, Restriction
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
 from marketmaker.errors import Conflict, Fatal
 from marketmaker.ports import ClaimRefusal
@@ -46,30 +44,10 @@ MAX_ROWS = 90
 class DynamoDbStore:
     """State and ledger of all accounts in two tables. Nothing connects before the first request."""
 
-    def __init__(
-        self,
-        *,
-        state_table: str,
-        ledger_table: str,
-        region: str,
-        endpoint: str | None = None,
-        connect_timeout_s: float = 1.0,
-        read_timeout_s: float = 1.5,
-        attempts: int = 2,
-    ) -> None:
-        self._state = state_table
-        self._ledger = ledger_table
-        self._client = TableClient(
-            TableSettings(
-                state_table=state_table,
-                ledger_table=ledger_table,
-                region=region,
-                endpoint=endpoint,
-                connect_timeout_s=connect_timeout_s,
-                read_timeout_s=read_timeout_s,
-                attempts=attempts,
-            )
-        )
+    def __init__(self, client: TableClient) -> None:
+        self._state = client.settings.state_table
+        self._ledger = client.settings.ledger_table
+        self._client = client
 
     def claim(
         self, account: AccountName, *, slot_ms: int, owner: str, now_ms: int, lease_ms: int
@@ -107,7 +85,6 @@ class DynamoDbStore:
         """Read the account's whole partition, consistently."""
         own = Control(account=account)
         markets: dict[Symbol, MarketState] = {}
-        metadata: dict[Symbol, VenueMetadata] = {}
         episodes: set[str] = set()
         for raw in self._client.query(self._state, account):
             key: str = raw["item"]["S"]
@@ -116,12 +93,9 @@ class DynamoDbStore:
             elif key.startswith(keys.MARKET):
                 market = market_from(MarketItem.from_raw_data(raw))
                 markets[market.symbol] = market
-            elif key.startswith(keys.METADATA):
-                described = metadata_from(MetadataItem.from_raw_data(raw))
-                metadata[described.symbol] = described
             elif key.startswith(keys.EPISODE):
                 episodes.add(key.removeprefix(keys.EPISODE))
-        return AccountState(control=own, markets=markets, metadata=metadata, episodes=frozenset(episodes))
+        return AccountState(control=own, markets=markets, episodes=frozenset(episodes))
 
     def open_market(
         self, account: AccountName, opened: MarketState, row: LedgerRow, foreign: Mapping[Asset, Decimal]
@@ -195,14 +169,43 @@ class DynamoDbStore:
             return now
         raise Conflict(f"{account} became {now.mode.label} while it was resumed: {now.mode_reason}")
 
-    def save_metadata(self, account: AccountName, metadata: Sequence[VenueMetadata]) -> None:
-        """Keep venue metadata for the next cold start; never replaces newer by older."""
-        for each in metadata:
-            older = MetadataItem.fetched_ms.does_not_exist() | (MetadataItem.fetched_ms <= each.fetched_ms)
+    def restrict(self, account: AccountName, symbol: Symbol, mode: Mode, *, reason: str, now_ms: int) -> Control:
+        """Raise a market's restriction to at least this mode; a new epoch if it changed."""
+        writes = self._control(account)
+        restriction = Restriction(mode=mode, reason=reason, since_ms=now_ms)
+        self._client.update(writes.make_restrictions())
+        try:
+            return control.read(account, self._client.update(writes.restrict(symbol, restriction)))
+        except ConditionFailed as failed:
+            return control.read(account, failed.stored)
+
+    def lift(self, account: AccountName, symbol: Symbol, *, epoch: int) -> Control:
+        """Lift a market's restriction, with a new epoch; nothing changes where there is none.
+
+        Raises:
+            Conflict: mode or restrictions changed since the epoch was read; the market stays restricted.
+        """
+        try:
+            return control.read(account, self._client.update(self._control(account).lift(symbol, epoch=epoch)))
+        except ConditionFailed as failed:
+            now = control.read(account, failed.stored)
+        if symbol not in now.restrictions:
+            return now
+        raise Conflict(f"{account} is in epoch {now.epoch}, no longer in {epoch}: {symbol} stays restricted")
+
+    def raise_peaks(self, account: AccountName, peaks: Mapping[Asset, Equity]) -> None:
+        """Keep each equity that exceeds the peak kept so far; a peak never falls (R6)."""
+        writes = self._control(account)
+        self._client.update(writes.make_peaks())
+        for asset, equity in peaks.items():
             try:
-                self._client.put(Put(table=self._state, item=metadata_item(account, each), condition=older))
+                self._client.update(writes.raise_peak(asset, equity))
             except ConditionFailed:
                 continue
+
+    def clear_peaks(self, account: AccountName) -> None:
+        """Forget the account's peaks: the next check starts new ones."""
+        self._client.update(self._control(account).clear_peaks())
 
     def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
         """Start an alert episode; False if it is already open."""

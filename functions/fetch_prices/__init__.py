@@ -1,0 +1,1 @@
+"""Keep what the venues publish."""

@@ -1,0 +1,206 @@
+"""What wakes a human: every alarm tells the critical topic when it goes off and when it is over."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.accounts import Account
+from infra.alerting import Alerting
+from infra.functions import Function
+from infra.shared import SharedFunctions
+from marketmaker.config import Deployment
+
+NAMESPACE = "marketmaker"
+HALTING_MINUTES = 5
+TICK_AGE_S = 180
+"""A tick waits at most two minutes for its moment; one this old is not being worked."""
+
+type Statistic = Literal["Sum", "Maximum"]
+_MINUTE = Duration.minutes(1)
+_ONE_OR_MORE = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+_MISSING = MappingProxyType(
+    {True: cloudwatch.TreatMissingData.BREACHING, False: cloudwatch.TreatMissingData.NOT_BREACHING}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What is watched: `minutes` in a row of a bad metric are an alarm, which `says` what to know and do.
+
+    A `presence` is bad where there is less than one and where there is no data; anything else from `threshold` on, and
+    no data is good. One that `halts` stops every account.
+    """
+
+    name: str
+    metric: cloudwatch.Metric
+    says: str
+    minutes: int = 1
+    threshold: int = 1
+    presence: bool = False
+    enabled: bool = True
+    halts: bool = False
+
+
+class Alarms(Construct):
+    """An alarm for every failure that nobody would notice otherwise.
+
+    No composite alarm and no metric math: what is to be judged together is counted together, by the functions. So the
+    same alarms can be judged by a local AWS, and no race between two of them tells a human something false.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, deployment: Deployment, alerting: Alerting) -> None:
+        super().__init__(scope, construct_id)
+        self._deployment = deployment
+        self._alerting = alerting
+
+    def watch_account(self, account: Account) -> None:
+        """Watch an account's functions, its queue, and what the functions count."""
+        for function in (account.replace_quotes, account.check_risk, account.halt):
+            self._watch_function(function)
+        for watch in self._of_account(account):
+            self._add(watch)
+
+    def watch_shared(self, shared: SharedFunctions, undelivered: sqs.Queue) -> None:
+        """Watch the deployment's own functions and what could not be delivered."""
+        for function in (shared.schedule_ticks, shared.fetch_prices):
+            self._watch_function(function)
+        for watch in self._of_shared(shared, undelivered):
+            self._add(watch)
+
+    def _of_account(self, account: Account) -> Iterator[Watch]:
+        name = account.settings.name
+        ticks = account.ticks
+        yield Watch(
+            name=f"{name}-heartbeat",
+            metric=self._counted("heartbeat", "Sum", account),
+            says="No tick was worked for three minutes, though the account is not halted. Its orders rest unattended.",
+            minutes=3,
+            presence=True,
+            enabled=self._deployment.may_quote,
+        )
+        yield Watch(
+            name=f"{name}-check_risk-presence",
+            metric=self._counted("checks", "Sum", account),
+            says="No risk check ended for three minutes: nobody takes the second look.",
+            minutes=3,
+            presence=True,
+        )
+        yield Watch(
+            name=f"{name}-risk_breach",
+            metric=self._counted("risk_breach", "Maximum", account),
+            says="A limit is broken; the alert beside this one says which, and what was done.",
+        )
+        yield Watch(
+            name=f"{name}-risk_blind",
+            metric=self._counted("risk_blind", "Maximum", account),
+            says="For three minutes the risk check could not see the venue or the state.",
+            minutes=3,
+        )
+        yield Watch(
+            name=f"{name}-halted",
+            metric=self._counted("checks_halted", "Maximum", account),
+            says="The account is halted until `mm resume`.",
+        )
+        yield Watch(
+            name=f"{name}-tick_age",
+            metric=ticks.queue.metric_approximate_age_of_oldest_message(period=_MINUTE, statistic="Maximum"),
+            says="Ticks wait in the queue and are not worked.",
+            minutes=3,
+            threshold=TICK_AGE_S,
+        )
+        yield Watch(
+            name=f"{name}-ticks-dead",
+            metric=_depth(ticks.dead),
+            says="A tick failed five times: look at the function's log. Never send it again.",
+        )
+        yield Watch(
+            name=f"{name}-replace_quotes-failing",
+            metric=account.replace_quotes.function.metric_errors(period=_MINUTE, statistic="Sum"),
+            says=f"Ticks raised errors {HALTING_MINUTES} minutes in a row, as only a defect does: every account halts.",
+            minutes=HALTING_MINUTES,
+            halts=True,
+        )
+
+    def _of_shared(self, shared: SharedFunctions, undelivered: sqs.Queue) -> Iterator[Watch]:
+        yield Watch(
+            name="schedule_ticks-presence",
+            metric=shared.schedule_ticks.function.metric_invocations(period=_MINUTE, statistic="Sum"),
+            says="schedule_ticks was not invoked for three minutes: no account gets ticks.",
+            minutes=3,
+            presence=True,
+            enabled=self._deployment.may_quote,
+        )
+        yield Watch(
+            name="fetch_prices-failing",
+            metric=self._counted("prices_markets_failed", "Maximum"),
+            says="For five minutes some market's prices could not be kept: see `failures` in the function's log.",
+            minutes=5,
+        )
+        yield Watch(
+            name="fetch_prices-presence",
+            metric=self._counted("prices_markets", "Sum"),
+            says="No prices were fetched for three minutes.",
+            minutes=3,
+            presence=True,
+        )
+        yield Watch(
+            name="undelivered",
+            metric=_depth(undelivered),
+            says="An event reached no function: a schedule's, or a halt. If it is a halt, halt by `mm halt` now.",
+        )
+
+    def _watch_function(self, function: Function) -> None:
+        short = function.name.removeprefix(f"{self._deployment.stack_name}-")
+        self._add(
+            Watch(
+                name=f"{short}-errors",
+                metric=function.function.metric_errors(period=_MINUTE, statistic="Sum"),
+                says="An invocation raised an error or ran out of time: a defect. See its log.",
+            )
+        )
+        self._add(
+            Watch(
+                name=f"{short}-throttles",
+                metric=function.function.metric_throttles(period=_MINUTE, statistic="Sum"),
+                says="Lambda refused an invocation: the AWS account's concurrency is used up.",
+            )
+        )
+
+    def _add(self, watch: Watch) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            watch.name,
+            alarm_name=f"{self._deployment.stack_name}-{watch.name}",
+            alarm_description=watch.says,
+            metric=watch.metric,
+            comparison_operator=(cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD if watch.presence else _ONE_OR_MORE),
+            threshold=watch.threshold,
+            evaluation_periods=watch.minutes,
+            datapoints_to_alarm=watch.minutes,
+            treat_missing_data=_MISSING[watch.presence],
+            actions_enabled=watch.enabled,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._alerting.critical))
+        alarm.add_ok_action(actions.SnsAction(self._alerting.critical))
+        if watch.halts:
+            alarm.add_alarm_action(actions.SnsAction(self._alerting.halt))
+
+    def _counted(self, name: str, statistic: Statistic, account: Account | None = None) -> cloudwatch.Metric:
+        """Return a metric that the functions count, of an account or of the deployment."""
+        dimensions = {"deployment": self._deployment.name}
+        if account is not None:
+            dimensions["account"] = account.settings.name
+        return cloudwatch.Metric(
+            namespace=NAMESPACE, metric_name=name, dimensions_map=dimensions, statistic=statistic, period=_MINUTE
+        )
+
+
+def _depth(queue: sqs.Queue) -> cloudwatch.Metric:
+    return queue.metric_approximate_number_of_messages_visible(period=_MINUTE, statistic="Maximum")

@@ -1,0 +1,50 @@
+"""What a venue publishes of its markets beside the book: klines and the volume of the day, as requests to ccxt."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from marketmaker.adapters.ccxt_venue import parsing
+from marketmaker.domain.klines import DayVolume, Kline
+from marketmaker.domain.units import Symbol
+from marketmaker.errors import Unresolved
+
+KLINES_A_PAGE = 1000
+KLINE_INTERVAL, KLINE_INTERVAL_MS = "1s", 1_000
+"""The shortest that the venue lists: Binance spot has seconds."""
+
+
+def klines_page(symbol: Symbol, market_id: str, since_ms: int, until_ms: int) -> Callable[[Any], list[Kline]]:
+    """Ask for the first page of the klines that open in [since, until)."""
+
+    def call(client: Any) -> list[Kline]:
+        asked = {"symbol": market_id, "interval": KLINE_INTERVAL, "limit": KLINES_A_PAGE}
+        answer = client.publicGetKlines(asked | {"startTime": since_ms, "endTime": until_ms - 1})
+        rows = parsing.expect_list(answer, f"the klines of {symbol}")
+        klines = [parsing.parse_kline(symbol, row, KLINE_INTERVAL_MS) for row in rows]
+        opened_ms = [since_ms - 1, *(each.open_ms for each in klines), until_ms]
+        if opened_ms != sorted(set(opened_ms)):
+            raise Unresolved(f"the klines of {symbol} came out of order, or from another time than was asked for")
+        return klines
+
+    return call
+
+
+def day_volumes(market_ids: dict[Symbol, str]) -> Callable[[Any], list[DayVolume]]:
+    """Ask for the day's volume of these markets in one request; one that is missing fails it."""
+
+    def call(client: Any) -> list[DayVolume]:
+        ids = json.dumps(list(market_ids.values()), separators=(",", ":"))
+        rows = parsing.expect_list(client.publicGetTicker24hr({"symbols": ids}), "the volumes of the day")
+        found = {row.get("symbol"): row for row in rows if isinstance(row, dict)}
+        missing = [symbol for symbol, market_id in market_ids.items() if market_id not in found]
+        if missing:
+            raise Unresolved(f"the volumes of the day came without {', '.join(missing)}")
+        return [parsing.parse_day_volume(symbol, found[market_id]) for symbol, market_id in market_ids.items()]
+
+    return call
+
+
+def next_page_ms(page: Sequence[Kline]) -> int | None:
+    """Return where the next page starts, None after the last one."""
+    return page[-1].end_ms if len(page) == KLINES_A_PAGE else None

@@ -1,0 +1,300 @@
+"""The `Venue` port on paper: a venue's public data, our own orders and balances, and no key.
+
+Fills are those of `marketmaker.simulation.matching`; its assumptions hold here, and these:
+
+- Our orders do not move the market: whoever traded would have traded the same without us.
+- The book is a sample. It is looked at when quotes are decided and when orders arrive, not between; what it shows at or
+  through an order's price then fills the order, up to the size shown, however long that has stood there.
+- Queue: an order waits for all that the 20 levels of that sample show at its price. Public trades at the price and
+  later, smaller samples shorten the wait, so cancellations ahead of us count only where a sample shows them. Beyond the
+  sample the deepest level's size is assumed.
+- Public trades are told by their numbers, not by any clock: an order meets those that the venue did not list yet when
+  the order arrived. What was traded between that read and the account's write fills nobody.
+- A hole in the public trades fills nobody; it is counted and recorded.
+- What one order traded between two looks is one trade, at its price, at the time of the last.
+- Fees are the market's settings, taken from what is received. No latency is added: an order arrives as fast as the
+  market data came.
+
+The account is one item, written only if its version is unchanged: ticks, risk checks and halts in processes of their
+own share it without losing each other's changes. Time is our clock's.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from marketmaker.adapters.paper_venue.account import MAX_RESTING, PaperAccount, open_account
+from marketmaker.adapters.paper_venue.exchange import PaperExchange
+from marketmaker.adapters.paper_venue.parts import PaperLogin, PaperStore, PublicMarket
+from marketmaker.domain.klines import DayVolume, Kline
+from marketmaker.domain.markets import Instrument
+from marketmaker.domain.orders import Fill, NewOrder, Order
+from marketmaker.domain.pricing import Book
+from marketmaker.domain.state import VenueMetadata
+from marketmaker.domain.units import ClientOrderId, Symbol, VenueOrderId
+from marketmaker.errors import Conflict, Refused, Retryable, Unresolved
+from marketmaker.ports import (
+    Accepted,
+    CancelOutcome,
+    CancelResult,
+    Clock,
+    Deadline,
+    KeyPermissions,
+    Observation,
+    OutcomeUnknown,
+    PlaceOutcome,
+    Rejected,
+    RejectionKind,
+    Telemetry,
+    Unknown,
+)
+from marketmaker.simulation.orders import Rejection, RejectReason
+
+ATTEMPTS = 5
+"""How often an operation is done anew because another function wrote first."""
+_LEAST_BUDGET_MS = 50
+
+
+class PaperVenue:
+    """One paper account. Every operation first lets its markets since the last one meet the orders resting there."""
+
+    def __init__(
+        self, login: PaperLogin, *, public: PublicMarket, store: PaperStore, clock: Clock, telemetry: Telemetry
+    ) -> None:
+        self._login = login
+        self._public = public
+        self._store = store
+        self._clock = clock
+        self._telemetry = telemetry
+
+    # What the venue publishes
+
+    def knows(self, symbols: Sequence[Symbol], since_ms: int = 0) -> bool:
+        """Tell whether these markets' metadata is loaded, none of it before a moment."""
+        return self._public.knows(symbols, since_ms)
+
+    def load(self, metadata: Sequence[VenueMetadata]) -> None:
+        """Use stored metadata instead of asking the venue."""
+        self._public.load(metadata)
+
+    def fetch_metadata(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[VenueMetadata]:
+        """Read these markets' metadata from the venue and use it."""
+        return self._public.fetch_metadata(symbols, deadline)
+
+    def instrument(self, symbol: Symbol) -> Instrument:
+        """Return a loaded market's rules."""
+        return self._public.instrument(symbol)
+
+    def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
+        """Read the klines that open in [since, until), oldest first."""
+        return self._public.fetch_klines(symbol, since_ms, until_ms, deadline)
+
+    def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
+        """Read what these markets traded in the last 24 h, in the same order."""
+        return self._public.fetch_day_volume(symbols, deadline)
+
+    # What the account knows
+
+    def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:  # noqa: ARG002 - the port's signature
+        """Say what a login without a key may do: trade on paper, and nothing from anywhere else."""
+        return KeyPermissions(trades=True, withdraws=False, is_ip_bound=True)
+
+    def time_ms(self, deadline: Deadline) -> int:  # noqa: ARG002 - the port's signature
+        """Return our clock's time: this venue has no other."""
+        return self._clock.now_ms()
+
+    def observe(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol], deadline: Deadline) -> Observation:
+        """Read books and last prices, let the market catch up with the account, and read that."""
+        books: Mapping[Symbol, Book | Unknown] = dict.fromkeys(symbols, Unknown(reason="not read"))
+        prices: Mapping[Symbol, Decimal | Unknown] = dict.fromkeys(last_for, Unknown(reason="not read"))
+
+        def look(exchange: PaperExchange) -> None:
+            nonlocal books, prices
+            books, prices = self._public.books(symbols, last_for, deadline)
+            self._catch_up(exchange, exchange.before.quoted, deadline)
+            books = {symbol: _shown(exchange, book) for symbol, book in books.items()}
+
+        try:
+            account, _ = self._work(look, deadline)
+        except (Retryable, Refused, Unresolved) as error:
+            unknown = Unknown(reason=str(error))
+            return Observation(open_orders=unknown, balances=unknown, books=books, last_prices=prices)
+        return Observation(
+            open_orders=account.open_orders(), balances=account.balances(), books=books, last_prices=prices
+        )
+
+    def open_orders(self, deadline: Deadline) -> Sequence[Order]:
+        """Read all open orders of the account; there are no foreign ones."""
+        return self._caught_up(deadline).open_orders()
+
+    def fills_since(self, symbol: Symbol, from_id: int, deadline: Deadline) -> Sequence[Fill]:
+        """Read the account's trades from an id on, oldest first; those before it need not be kept any longer."""
+        account = self._caught_up(deadline, symbol, lambda exchange: exchange.acknowledge(symbol, from_id))
+        return account.fills(symbol, from_id)
+
+    def newest_trade_id(self, symbol: Symbol, deadline: Deadline) -> int | None:
+        """Return the id of the account's newest trade, None if it never traded."""
+        market = self._caught_up(deadline, symbol).markets.get(symbol)
+        return None if market is None else market.newest_trade_id
+
+    def find_order(
+        self, symbol: Symbol, key: ClientOrderId | VenueOrderId, *, by_client_id: bool, deadline: Deadline
+    ) -> Order | None:
+        """Look one order up, live or not; None if the account does not know it.
+
+        A create whose write got no answer may still be on its way. A lookup in vain therefore writes the account anew:
+        that write can then never land, and "not found" stays true (R1).
+        """
+
+        def fence(exchange: PaperExchange) -> None:
+            if by_client_id and exchange.before.find(symbol, key, by_client_id=True) is None:
+                exchange.fence()
+
+        return self._caught_up(deadline, symbol, fence).find(symbol, key, by_client_id=by_client_id)
+
+    def client_id_of(self, symbol: Symbol, venue_id: VenueOrderId, deadline: Deadline) -> ClientOrderId | None:
+        """Return the client id an order was created with."""
+        return self._caught_up(deadline, symbol).client_id_of(symbol, venue_id)
+
+    # What the account does
+
+    def cancel(self, orders: Sequence[Order], deadline: Deadline) -> Sequence[CancelOutcome]:
+        """Cancel, after what the market did before; outcomes in the same order."""
+
+        def cancel(exchange: PaperExchange) -> list[CancelOutcome]:
+            self._catch_up(exchange, exchange.before.quoted & {order.symbol for order in orders}, deadline)
+            return [_cancel_one(exchange, order) for order in orders]
+
+        try:
+            return self._work(cancel, deadline)[1]
+        except (Retryable, Refused, Unresolved) as error:
+            return [CancelOutcome(order=each, result=CancelResult.FAILED, reason=str(error)) for each in orders]
+
+    def place(self, orders: Sequence[NewOrder], deadline: Deadline) -> Sequence[PlaceOutcome]:
+        """Create post-only orders at the book of now; outcomes in the same order."""
+        symbols = tuple(dict.fromkeys(order.symbol for order in orders))
+        signed_ms = self._clock.now_ms()
+
+        def place(exchange: PaperExchange) -> list[PlaceOutcome]:
+            books, _ = self._public.books(symbols, (), deadline)
+            for symbol in symbols:
+                exchange.list_market(self._public.instrument(symbol), self._login.rates(symbol))
+            self._catch_up(exchange, symbols, deadline)
+            troubles = {symbol: _trouble(exchange, book) for symbol, book in books.items()}
+            return [_place_one(exchange, order, troubles[order.symbol]) for order in orders]
+
+        try:
+            return self._work(place, deadline)[1]
+        except Unresolved as error:
+            return [OutcomeUnknown(order=each, signed_ms=signed_ms, reason=str(error)) for each in orders]
+        except (Retryable, Refused) as error:
+            kind = RejectionKind.RETRYABLE if isinstance(error, Retryable) else RejectionKind.REFUSED
+            return [Rejected(order=each, kind=kind, reason=str(error)) for each in orders]
+
+    # How it works
+
+    def _caught_up(
+        self,
+        deadline: Deadline,
+        symbol: Symbol | None = None,
+        also: Callable[[PaperExchange], None] = lambda _exchange: None,
+    ) -> PaperAccount:
+        """Let one market, or all, catch up with the account and return it; a read fails for certain, or not at all."""
+
+        def look(exchange: PaperExchange) -> None:
+            also(exchange)
+            quoted = exchange.before.quoted
+            self._catch_up(exchange, quoted if symbol is None else quoted & {symbol}, deadline)
+
+        try:
+            return self._work(look, deadline)[0]
+        except Unresolved as error:
+            raise Retryable(str(error)) from error
+
+    def _work[T](self, work: Callable[[PaperExchange], T], deadline: Deadline) -> tuple[PaperAccount, T]:
+        """Do something with the account and write what became of it; all of it anew if another function wrote first.
+
+        Raises:
+            Retryable: nothing was written.
+            Unresolved: the write got no answer.
+        """
+        for _ in range(ATTEMPTS):
+            budget_ms = deadline.remaining_ms()
+            if budget_ms < _LEAST_BUDGET_MS:
+                raise Retryable(f"no time left: {budget_ms} ms of the invocation's budget")
+            now_ms = self._clock.now_ms()
+            stored = self._store.load(self._login.account)
+            account = open_account(self._login.opening, now_ms) if stored is None else stored.account
+            exchange = PaperExchange(account, now_ms * 1000)
+            answer = work(exchange)
+            after = exchange.account()
+            is_changed = stored is None or exchange.is_fenced or after.is_worth_writing(account)
+            if not is_changed or self._is_saved(after, 0 if stored is None else stored.version):
+                self._say_holes(exchange)
+                return after, answer
+        raise Retryable(f"the paper account was written by others first, {ATTEMPTS} times")
+
+    def _is_saved(self, account: PaperAccount, version: int) -> bool:
+        try:
+            self._store.save(self._login.account, account, version=version)
+        except Conflict:
+            return False
+        except Retryable as error:
+            raise Unresolved(f"the paper account may have been written: {error}") from error
+        return True
+
+    def _catch_up(self, exchange: PaperExchange, symbols: Iterable[Symbol], deadline: Deadline) -> None:
+        """Play markets' public trades to the orders that rest there; those that come next meet only later ones."""
+        wanted = {symbol: exchange.next_public_id(symbol) for symbol in symbols}
+        if not wanted or exchange.before.stands_still:
+            return
+        for symbol, read in self._public.public_trades(wanted, deadline).items():
+            if isinstance(read, Unknown):
+                raise Retryable(f"the public trades of {symbol} could not be read: {read.reason}")
+            exchange.play(symbol, read)
+
+    def _say_holes(self, exchange: PaperExchange) -> None:
+        account = self._login.account
+        for symbol, hole in exchange.holes:
+            fields = {"account": account, "symbol": symbol, "from_id": hole.from_id, "to_id": hole.to_id}
+            self._telemetry.record("paper_trades_missed", fields)
+            self._telemetry.count(account, {"paper_trades_missed": hole.to_id - hole.from_id})
+
+
+def _shown(exchange: PaperExchange, book: Book | Unknown) -> Book | Unknown:
+    """Let a book meet the resting orders and add them to it; an unusable one is for the reader to refuse."""
+    if isinstance(book, Unknown) or book.symbol not in exchange.before.quoted:
+        return book
+    return book if _trouble(exchange, book) else exchange.with_own_orders(book)
+
+
+def _trouble(exchange: PaperExchange, book: Book | Unknown) -> str | None:
+    """Let a book meet the resting orders, or say why it cannot."""
+    if isinstance(book, Unknown):
+        return book.reason
+    try:
+        exchange.show(book)
+    except ValueError as error:
+        return f"the book of {book.symbol} cannot be used: {error}"
+    return None
+
+
+def _place_one(exchange: PaperExchange, order: NewOrder, trouble: str | None) -> PlaceOutcome:
+    if exchange.before.stands_still:
+        trouble = "the paper account stands still until its trades are read"
+    if trouble is not None:
+        return Rejected(order=order, kind=RejectionKind.RETRYABLE, reason=trouble)
+    if exchange.resting >= MAX_RESTING:
+        return Rejected(order=order, kind=RejectionKind.REFUSED, reason=f"{MAX_RESTING} orders rest already")
+    outcome = exchange.submit(order)
+    if isinstance(outcome, Rejection):
+        would_take = outcome.reason is RejectReason.WOULD_TAKE
+        kind = RejectionKind.WOULD_TAKE if would_take else RejectionKind.REFUSED
+        return Rejected(order=order, kind=kind, reason=outcome.reason.value.replace("_", " "))
+    return Accepted(order=outcome.order())
+
+
+def _cancel_one(exchange: PaperExchange, order: Order) -> CancelOutcome:
+    cancelled = exchange.cancel(order)
+    if cancelled is None:
+        return CancelOutcome(order=order, result=CancelResult.GONE, reason="the order does not rest")
+    return CancelOutcome(order=order, result=CancelResult.CANCELLED, executed_base=cancelled.executed_base)

@@ -1,0 +1,281 @@
+"""The independent second look at an account: every limit, once a minute, with a venue key of its own.
+
+A check strengthens first, then cancels, then tells; it never creates an order and never writes a market's item. Its
+cancels need neither the lease nor the state (R4, R34). What it could not see it neither answers nor lifts (R7).
+Duplicate and overlapping checks change nothing twice.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from marketmaker.domain.assessment import Assessment, assess
+from marketmaker.domain.orders import Order
+from marketmaker.domain.responses import Verdict, may_lift, respond
+from marketmaker.domain.risk import Breach
+from marketmaker.domain.state import AccountState, Control, Mode
+from marketmaker.domain.units import Symbol
+from marketmaker.errors import Conflict, Fatal, MarketMakerError, Refused, Retryable
+from marketmaker.ports import CancelResult, Deadline, HaltRequest, HaltRequests, Unknown
+from marketmaker.usecases.desk import Desk
+from marketmaker.usecases.episodes import Condition, follow_episodes
+from marketmaker.usecases.observe import read_both
+from marketmaker.usecases.risk_alerts import (
+    failed_cancels,
+    key_refused,
+    key_works,
+    limit_conditions,
+    orders_after_halt,
+)
+from marketmaker.usecases.risk_look import Sight, look_at, sight_of
+from marketmaker.usecases.risk_report import RiskOutcome, RiskReport
+
+REQUESTED_BY = "check_risk"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """What a running check has done so far."""
+
+    cancelled: int = 0
+    failed: list[str] = field(default_factory=list)
+    halt_requested: bool = False
+    lifted: list[Symbol] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    lost_state: bool = False
+
+    def lose_state(self, what: str, error: MarketMakerError) -> None:
+        """Remember what the store did not do."""
+        self.lost_state = True
+        self.problems.append(f"{what}: {error}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One check: with what, of what, and how far it has come."""
+
+    desk: Desk
+    deadline: Deadline
+    sight: Sight
+    progress: _Progress
+
+
+def check_risk(desk: Desk, halts: HaltRequests, deadline: Deadline) -> RiskReport:
+    """Judge every limit of an account and answer those that broke; whatever venue or store do, it returns."""
+    report = _check(desk, halts, deadline)
+    desk.telemetry.record("risk", report.summary())
+    desk.telemetry.count(desk.settings.name, report.counts())
+    return report
+
+
+def _check(desk: Desk, halts: HaltRequests, deadline: Deadline) -> RiskReport:
+    try:
+        observation, reading = read_both(desk, deadline, needs_state=False)
+    except Fatal as error:
+        return _refuse(desk, str(error))
+    except (Retryable, Refused) as error:
+        return _blind(desk, RiskOutcome.VENUE_UNREACHABLE, str(error))
+    if isinstance(observation.open_orders, Unknown):
+        return _blind(desk, RiskOutcome.VENUE_UNREACHABLE, observation.open_orders.reason)
+    progress = _Progress()
+    state: AccountState | None = None
+    try:
+        state = reading.result()
+    except (Retryable, Fatal) as error:
+        progress.lose_state("the state cannot be read", error)
+    sight = sight_of(desk, observation, observation.open_orders, state)
+    case = _Case(desk=desk, deadline=deadline, sight=sight, progress=progress)
+    if state is None:
+        return _check_without_state(case, halts)
+    if state.control.mode is Mode.HALTED:
+        return _check_halted(case, state)
+    return _check_limits(case, state, halts)
+
+
+def _check_limits(case: _Case, state: AccountState, halts: HaltRequests) -> RiskReport:
+    assessment, verdict = _judge(case)
+    control = _strengthen(case, verdict, state.control)
+    settings = case.desk.settings
+    liftable = [
+        symbol
+        for symbol in settings.symbols
+        if symbol in state.control.restrictions and may_lift(symbol, assessment.findings, settings.risk)
+    ]
+    stopped = {
+        symbol for symbol in settings.symbols if control.mode_of(symbol) >= Mode.CANCEL_ONLY and symbol not in liftable
+    }
+    _cancel(case, [order for order in case.sight.own if order.symbol in stopped or _must_go(order, verdict)])
+    _request_halt(case, verdict, halts)
+    conditions = limit_conditions(assessment.findings, settings.risk)
+    _tell(case, state, [*conditions, key_works(), failed_cancels(case.progress.failed), orders_after_halt(0)])
+    _keep_peaks(case, assessment)
+    if control.epoch == state.control.epoch:
+        control = _lift(case, control, liftable)
+    return _report(case, assessment, verdict, control)
+
+
+def _check_without_state(case: _Case, halts: HaltRequests) -> RiskReport:
+    """Judge what needs no state, and cancel; the store comes last, for it may keep us waiting (R34)."""
+    assessment, verdict = _judge(case)
+    _cancel(case, [order for order in case.sight.own if _must_go(order, verdict)])
+    _request_halt(case, verdict, halts)
+    control = _strengthen(case, verdict, Control(account=case.desk.settings.name))
+    return _report(case, assessment, verdict, control)
+
+
+def _check_halted(case: _Case, state: AccountState) -> RiskReport:
+    """Look only whether orders of ours rest: while the halt may still be at work they are cancelled without a word."""
+    own, clocks, settings = case.sight.own, case.desk.settings.clocks, case.desk.settings
+    _cancel(case, own)
+    done_ms = state.control.mode_since_ms + clocks.lease_ms + clocks.request_ttl_ms
+    is_overdue = bool(own) and case.sight.now_ms > done_ms
+    told = [orders_after_halt(len(own))] if is_overdue or not own else []
+    _tell(case, state, [key_works(), failed_cancels(case.progress.failed), *told])
+    return RiskReport(
+        account=settings.name,
+        outcome=_outcome(case, RiskOutcome.HALTED),
+        config_hash=settings.config_hash,
+        restricted=_restricted(case, state.control),
+        is_breached=is_overdue,
+        own_orders=len(own),
+        foreign_orders=case.sight.foreign,
+        orders_cancelled=case.progress.cancelled,
+        cancels_failed=len(case.progress.failed),
+        problems=tuple(case.progress.problems),
+    )
+
+
+def _judge(case: _Case) -> tuple[Assessment, Verdict]:
+    settings = case.desk.settings
+    assessment = assess(look_at(case.desk, case.sight), settings)
+    return assessment, respond(assessment.findings, settings.risk)
+
+
+def _must_go(order: Order, verdict: Verdict) -> bool:
+    return bool(verdict.halts or verdict.cancels(order.symbol))
+
+
+def _strengthen(case: _Case, verdict: Verdict, control: Control) -> Control:
+    """Halt the account or restrict its markets; cancels go on if the store does not take it."""
+    store, name, now_ms = case.desk.store, case.desk.settings.name, case.sight.now_ms
+    try:
+        if verdict.halts:
+            reason = f"{_reason(verdict.halts)} ({REQUESTED_BY})"
+            return store.strengthen(name, Mode.HALTED, reason=reason, now_ms=now_ms)
+        for symbol in case.desk.settings.symbols:
+            breaches = verdict.restricts(symbol)
+            if breaches:
+                control = store.restrict(name, symbol, Mode.CANCEL_ONLY, reason=_reason(breaches), now_ms=now_ms)
+    except (Retryable, Fatal) as error:
+        case.progress.lose_state("the mode could not be strengthened", error)
+    return control
+
+
+def _cancel(case: _Case, orders: Sequence[Order]) -> None:
+    """Cancel in one round; what fails is tried again by the next check."""
+    if not orders:
+        return
+    try:
+        outcomes = case.desk.venue.cancel(orders, case.deadline)
+    except MarketMakerError as error:
+        case.progress.failed += [f"{order.venue_id}: {error}" for order in orders]
+        return
+    case.progress.cancelled = sum(outcome.result is CancelResult.CANCELLED for outcome in outcomes)
+    case.progress.failed += [
+        f"{outcome.order.venue_id}: {outcome.reason}" for outcome in outcomes if outcome.result is CancelResult.FAILED
+    ]
+
+
+def _request_halt(case: _Case, verdict: Verdict, halts: HaltRequests) -> None:
+    """Ask the halt function to sweep again and to verify; what could be done here is done already."""
+    if not verdict.halts:
+        return
+    name = case.desk.settings.name
+    try:
+        halts.request(HaltRequest(account=name, reason=_reason(verdict.halts), requested_by=REQUESTED_BY))
+        case.progress.halt_requested = True
+    except MarketMakerError as error:
+        case.progress.problems.append(f"the halt could not be requested, so it is not verified: {error}")
+
+
+def _tell(case: _Case, state: AccountState, conditions: Iterable[Condition]) -> None:
+    try:
+        follow_episodes(case.desk, conditions, state.episodes)
+    except (Retryable, Fatal) as error:
+        case.progress.lose_state("alerts could not be noted", error)
+
+
+def _keep_peaks(case: _Case, assessment: Assessment) -> None:
+    if not assessment.new_peaks:
+        return
+    try:
+        case.desk.store.raise_peaks(case.desk.settings.name, assessment.new_peaks)
+    except (Retryable, Fatal) as error:
+        case.progress.lose_state("the peak equity could not be kept", error)
+
+
+def _lift(case: _Case, control: Control, liftable: Sequence[Symbol]) -> Control:
+    """Lift restrictions, each only while nothing but the lift before it has changed since the state was read."""
+    epoch = control.epoch
+    try:
+        for symbol in liftable:
+            control = case.desk.store.lift(case.desk.settings.name, symbol, epoch=epoch)
+            case.progress.lifted.append(symbol)
+            epoch += 1
+    except Conflict as error:
+        case.progress.problems.append(f"lifting is left to the next check: {error}")
+    except (Retryable, Fatal) as error:
+        case.progress.lose_state("a restriction could not be lifted", error)
+    return control
+
+
+def _report(case: _Case, assessment: Assessment, verdict: Verdict, control: Control) -> RiskReport:
+    settings, progress = case.desk.settings, case.progress
+    return RiskReport(
+        account=settings.name,
+        outcome=_outcome(case, RiskOutcome.DONE),
+        config_hash=settings.config_hash,
+        answers=verdict.answers,
+        unknown=tuple(each.name for each in assessment.findings if each.unknown is not None),
+        drawdowns=assessment.drawdowns,
+        halt_requested=progress.halt_requested,
+        restricted=_restricted(case, control),
+        lifted=tuple(progress.lifted),
+        own_orders=len(case.sight.own),
+        foreign_orders=case.sight.foreign,
+        orders_cancelled=progress.cancelled,
+        cancels_failed=len(progress.failed),
+        is_breached=bool(verdict.answers),
+        problems=tuple(progress.problems),
+    )
+
+
+def _outcome(case: _Case, outcome: RiskOutcome) -> RiskOutcome:
+    return RiskOutcome.STATE_UNREACHABLE if case.progress.lost_state else outcome
+
+
+def _restricted(case: _Case, control: Control) -> tuple[Symbol, ...]:
+    return tuple(symbol for symbol in case.desk.settings.symbols if symbol in control.restrictions)
+
+
+def _blind(desk: Desk, outcome: RiskOutcome, problem: str) -> RiskReport:
+    settings = desk.settings
+    return RiskReport(account=settings.name, outcome=outcome, config_hash=settings.config_hash, problems=(problem,))
+
+
+def _refuse(desk: Desk, reason: str) -> RiskReport:
+    """Stop all creates until a human acts: without its key there is no second look (R26).
+
+    Not by a halt: ticks of a halted account do nothing, and the halt signs with this very key, so nobody could cancel.
+    """
+    text = f"the venue refuses the risk key: {reason}"
+    report = _blind(desk, RiskOutcome.ACCOUNT_REFUSED, text)
+    try:
+        desk.store.strengthen(desk.settings.name, Mode.CANCEL_ONLY, reason=text, now_ms=desk.clock.now_ms())
+        follow_episodes(desk, [key_refused(text)], frozenset())
+    except (Retryable, Fatal) as error:
+        return replace(report, problems=(text, f"the mode could not be strengthened: {error}"))
+    return report
+
+
+def _reason(breaches: Iterable[Breach]) -> str:
+    return "; ".join(map(str, breaches))

@@ -1,0 +1,196 @@
+"""Keep what the venues publish, once a minute: each market's klines, its volume of the day and its metadata.
+
+Public data only, every market of every account once. A minute is kept once it has ended by the venue's own clock, and
+minutes are kept oldest first: whatever ends a run, the next one goes on after the newest kept minute (C3).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from marketmaker.domain.klines import MINUTE_MS, in_minutes, minute_of
+from marketmaker.domain.units import Symbol
+from marketmaker.errors import AccountRefused, Refused, Retryable
+from marketmaker.ports import Clock, Deadline, Prices, Telemetry, Venue
+
+METADATA_REFRESH_MS = 3_600_000
+MOST_MINUTES = 15
+"""What one run catches up on: 900 klines of a second, one request of at most 1,000."""
+SETTLE_MS = 2_000
+"""How long after its end a minute's last trades may still be on their way into the venue's klines."""
+
+_COUNTED = (Retryable, Refused, AccountRefused)
+"""Failures of one market or venue; anything else is a defect, or a table that refuses us."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedMarkets:
+    """The markets of one venue that some account works, and the venue without a login."""
+
+    name: str
+    venue: Venue
+    symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceDesk:
+    """What `fetch_prices` works with; `alongside` runs venues and markets side by side."""
+
+    venues: tuple[PublishedMarkets, ...]
+    prices: Prices
+    telemetry: Telemetry
+    clock: Clock
+    alongside: Executor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricesReport:
+    """What a run kept, and why not everything; `failures` names markets as `venue#SYMBOL`."""
+
+    markets: int
+    klines_written: int
+    metadata_refreshed: int
+    failures: Mapping[str, str]
+
+    def counts(self) -> dict[str, int]:
+        """Count what the deployment's metrics show."""
+        return {
+            "prices_markets": self.markets,
+            "prices_markets_failed": len(self.failures),
+            "prices_klines_written": self.klines_written,
+            "prices_metadata_refreshed": self.metadata_refreshed,
+        }
+
+    def summary(self) -> Mapping[str, Any]:
+        """Describe the run in plain values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Described:
+    """What a venue said of all its markets together; `now_ms` is its clock, None while it is down."""
+
+    markets: PublishedMarkets
+    now_ms: int | None
+    metadata_refreshed: int = 0
+    failures: Mapping[Symbol, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Traded:
+    """What became of one market's klines."""
+
+    market: str
+    written: int
+    failure: str | None = None
+
+
+def fetch_prices(desk: PriceDesk, deadline: Deadline) -> PricesReport:
+    """Keep what every venue published since the last run; one market's failure never keeps the others from it.
+
+    Raises:
+        Fatal: the prices table itself refuses us (missing table or permission).
+    """
+    asked = [desk.alongside.submit(_describe, desk, each, deadline) for each in desk.venues]
+    described = [each.result() for each in asked]
+    reading = [
+        desk.alongside.submit(_keep_klines, desk, each.markets, symbol, each.now_ms, deadline)
+        for each in described
+        if each.now_ms is not None
+        for symbol in each.markets.symbols
+    ]
+    traded = [each.result() for each in reading]
+    failures = {_named(each.markets, symbol): reason for each in described for symbol, reason in each.failures.items()}
+    report = PricesReport(
+        markets=sum(len(each.symbols) for each in desk.venues),
+        klines_written=sum(each.written for each in traded),
+        metadata_refreshed=sum(each.metadata_refreshed for each in described),
+        failures=failures | {each.market: each.failure for each in traded if each.failure is not None},
+    )
+    desk.telemetry.record("prices", report.summary())
+    desk.telemetry.count(None, report.counts())
+    return report
+
+
+def _describe(desk: PriceDesk, markets: PublishedMarkets, deadline: Deadline) -> _Described:
+    """Read the venue's clock; one that does not tell the time is down and is asked nothing else (R30)."""
+    try:
+        now_ms = markets.venue.time_ms(deadline)
+    except _COUNTED as error:
+        return _Described(markets=markets, now_ms=None, failures=dict.fromkeys(markets.symbols, str(error)))
+    refreshed, failures = _keep_metadata(desk, markets, deadline)
+    return _Described(
+        markets=markets,
+        now_ms=now_ms,
+        metadata_refreshed=refreshed,
+        failures={**failures, **_keep_volumes(desk, markets, deadline)},
+    )
+
+
+def _keep_metadata(desk: PriceDesk, markets: PublishedMarkets, deadline: Deadline) -> tuple[int, dict[Symbol, str]]:
+    """Refresh the metadata that is missing or an hour old; returns how many, and which markets failed."""
+    oldest_ms = desk.clock.now_ms() - METADATA_REFRESH_MS
+    fetch = partial(markets.venue.fetch_metadata, deadline=deadline)
+    try:
+        kept = desk.prices.metadata(markets.name, markets.symbols)
+        fresh = {each.symbol for each in kept if each.fetched_ms > oldest_ms}
+        metadata, failures = _together_or_alone(fetch, [each for each in markets.symbols if each not in fresh])
+        desk.prices.save_metadata(markets.name, metadata)
+    except _COUNTED as error:
+        return 0, dict.fromkeys(markets.symbols, str(error))
+    return len(metadata), failures
+
+
+def _keep_volumes(desk: PriceDesk, markets: PublishedMarkets, deadline: Deadline) -> dict[Symbol, str]:
+    """Keep every market's volume of the day; returns which markets failed."""
+    fetch = partial(markets.venue.fetch_day_volume, deadline=deadline)
+    try:
+        volumes, failures = _together_or_alone(fetch, markets.symbols)
+        for volume in volumes:
+            desk.prices.save_day_volume(markets.name, volume)
+    except _COUNTED as error:
+        return dict.fromkeys(markets.symbols, str(error))
+    return failures
+
+
+def _together_or_alone[T](
+    fetch: Callable[[Sequence[Symbol]], Sequence[T]], symbols: Sequence[Symbol]
+) -> tuple[list[T], dict[Symbol, str]]:
+    """Ask for all markets in one request; where that is refused, for each alone: one wrong market refuses them all."""
+    found: list[T] = []
+    failures: dict[Symbol, str] = {}
+    if not symbols:
+        return found, failures
+    with suppress(Refused, AccountRefused):
+        return list(fetch(symbols)), failures
+    for symbol in symbols:
+        try:
+            found += fetch([symbol])
+        except _COUNTED as error:
+            failures[symbol] = str(error)
+    return found, failures
+
+
+def _keep_klines(
+    desk: PriceDesk, markets: PublishedMarkets, symbol: Symbol, now_ms: int, deadline: Deadline
+) -> _Traded:
+    """Keep the minutes that ended since the newest kept one, oldest first."""
+    written, end_ms = 0, minute_of(now_ms - SETTLE_MS)
+    try:
+        newest_ms = desk.prices.last_kline_ms(markets.name, symbol)
+        earliest_ms = end_ms - MOST_MINUTES * MINUTE_MS
+        start_ms = earliest_ms if newest_ms is None else max(earliest_ms, newest_ms + MINUTE_MS)
+        klines = markets.venue.fetch_klines(symbol, start_ms, end_ms, deadline) if start_ms < end_ms else ()
+        for minute in in_minutes(klines):
+            desk.prices.save_klines(markets.name, symbol, minute)
+            written += len(minute.klines)
+    except _COUNTED as error:
+        return _Traded(market=_named(markets, symbol), written=written, failure=str(error))
+    return _Traded(market=_named(markets, symbol), written=written)
+
+
+def _named(markets: PublishedMarkets, symbol: Symbol) -> str:
+    return f"{markets.name}#{symbol}"

@@ -1,0 +1,89 @@
+"""What a human is told of a risk check: one message when a limit breaks, one when it is over (R27).
+
+Ticks see stale books and prices outside their band too. Whoever is first opens the episode; ticks close it, once they
+quote again: a restriction that is lifted leads to one resolved message.
+"""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from marketmaker.domain.accounts import BreachResponse, RiskSettings
+from marketmaker.domain.responses import response_to
+from marketmaker.domain.risk import BreachKind, Finding
+from marketmaker.domain.units import Symbol
+from marketmaker.usecases.episodes import RISK_KEY_REFUSED, Condition
+
+CANCEL_FAILED = "cancel_failed"
+ORDERS_AFTER_HALT = "orders_after_halt"
+
+_CLOSED_BY_TICKS = {BreachKind.STALE_BOOK, BreachKind.PRICE_BAND}
+
+
+def limit_conditions(findings: Iterable[Finding], settings: RiskSettings) -> list[Condition]:
+    """Say which limits are broken and which are certainly kept; of what is unknown nothing is said."""
+    grouped: dict[tuple[BreachKind, Symbol | None], list[Finding]] = {}
+    for finding in findings:
+        grouped.setdefault((finding.kind, finding.symbol), []).append(finding)
+    conditions: list[Condition] = []
+    for (kind, symbol), group in grouped.items():
+        breaches = "; ".join(str(each.breach) for each in group if each.breach is not None)
+        if breaches:
+            text = f"{breaches}. {_done(kind, settings)}"
+            conditions.append(Condition(kind=kind, symbol=symbol, text=text))
+        elif kind not in _CLOSED_BY_TICKS and all(each.is_kept for each in group):
+            conditions.append(Condition(kind=kind, symbol=symbol, text=None, outlook=_outlook(kind, settings)))
+    return conditions
+
+
+def key_works() -> Condition:
+    """Say that the risk key is accepted."""
+    return Condition(kind=RISK_KEY_REFUSED, symbol=None, text=None, outlook="`mm resume` lets the account quote again")
+
+
+def key_refused(reason: str) -> Condition:
+    """Say that no second look is possible, and who cancels meanwhile."""
+    text = (
+        f"{reason}. Nobody takes the second look, so ticks cancel our orders and place none; "
+        "check the key, its permissions and its IP list (`mm keys check`), then `mm resume`"
+    )
+    return Condition(kind=RISK_KEY_REFUSED, symbol=None, text=text)
+
+
+def failed_cancels(reasons: list[str]) -> Condition:
+    """Say which cancels failed, or that none did."""
+    text = (
+        f"{len(reasons)} of our orders could not be cancelled: {'; '.join(reasons)}. "
+        "It is tried again every minute; if it lasts, cancel by hand at the venue"
+    )
+    return Condition(
+        kind=CANCEL_FAILED, symbol=None, text=text if reasons else None, outlook="our orders can be cancelled"
+    )
+
+
+def orders_after_halt(own_orders: int) -> Condition:
+    """Say that orders rest which the halt should have ended, or that none does."""
+    text = f"{own_orders} of our orders rest although the account is halted; they are cancelled. Look at the venue"
+    return Condition(
+        kind=ORDERS_AFTER_HALT, symbol=None, text=text if own_orders else None, outlook="none of our orders rests"
+    )
+
+
+def _done(kind: BreachKind, settings: RiskSettings) -> str:
+    if kind is BreachKind.TICKS_STOPPED:
+        return "They are cancelled; quoting goes on when ticks come again"
+    response = response_to(kind, settings)
+    match response:
+        case BreachResponse.ALERT:
+            return "Nothing was changed"
+        case BreachResponse.CANCEL:
+            return "Our orders are cancelled, none placed until it is over"
+        case BreachResponse.HALT:
+            return "The account is halted and our orders are cancelled; `mm resume` lifts it"
+        case _:
+            assert_never(response)
+
+
+def _outlook(kind: BreachKind, settings: RiskSettings) -> str:
+    if kind is BreachKind.TICKS_STOPPED or response_to(kind, settings) is not BreachResponse.ALERT:
+        return "quoting goes on by itself"
+    return "the limit holds again"

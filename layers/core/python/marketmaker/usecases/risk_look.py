@@ -1,0 +1,66 @@
+"""What one risk check reads, and what of it the limits need."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from marketmaker.domain.assessment import AccountLook, MarketLook, is_settled
+from marketmaker.domain.markets import MarketSettings
+from marketmaker.domain.orders import Order
+from marketmaker.domain.pricing import Book
+from marketmaker.domain.state import AccountState, BookMark
+from marketmaker.ports import Observation, Unknown
+from marketmaker.usecases.desk import Desk
+from marketmaker.usecases.observe import mark_books
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """The venue as it was read, and the state, None where it could not be."""
+
+    observation: Observation
+    own: tuple[Order, ...]
+    foreign: int
+    state: AccountState | None
+    now_ms: int
+
+
+def sight_of(desk: Desk, observation: Observation, open_orders: Sequence[Order], state: AccountState | None) -> Sight:
+    """Tell our own open orders from the others."""
+    own = desk.own(open_orders)
+    return Sight(
+        observation=observation,
+        own=own,
+        foreign=len(open_orders) - len(own),
+        state=state,
+        now_ms=desk.clock.now_ms(),
+    )
+
+
+def look_at(desk: Desk, sight: Sight) -> AccountLook:
+    """Return what the limits are judged by."""
+    control = None if sight.state is None else sight.state.control
+    before = {} if control is None else control.book_marks
+    marks = mark_books(sight.observation.books, before, sight.now_ms)
+    return AccountLook(
+        markets=tuple(_market_look(desk, sight, each, marks.get(each.symbol)) for each in desk.settings.markets),
+        control=control,
+        own_orders=len(sight.own),
+        now_ms=sight.now_ms,
+    )
+
+
+def _market_look(desk: Desk, sight: Sight, settings: MarketSettings, mark: BookMark | None) -> MarketLook:
+    symbol = settings.symbol
+    book = sight.observation.books[symbol]
+    last = sight.observation.last_prices.get(symbol)
+    market = None if sight.state is None else sight.state.markets.get(symbol)
+    live = [order for order in sight.own if order.symbol == symbol]
+    return MarketLook(
+        settings=settings,
+        quote=desk.venue.instrument(symbol).quote,
+        book=book.without(live) if isinstance(book, Book) else None,
+        book_age_ms=None if mark is None else sight.now_ms - mark.since_ms,
+        last_price=None if isinstance(last, Unknown) else last,
+        market=market,
+        is_settled=market is not None and is_settled(market, live),
+    )

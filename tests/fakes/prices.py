@@ -1,0 +1,72 @@
+"""What the venues publish, kept in memory: the same promises as the real table, kept by the same contract suite."""
+
+from collections.abc import Sequence
+from threading import RLock
+
+from marketmaker.domain.klines import DayVolume, Kline, KlineMinute
+from marketmaker.domain.state import VenueMetadata
+from marketmaker.domain.units import Symbol
+from tests.fakes.venue import Faults
+
+type _Market = tuple[str, Symbol]
+
+
+class InMemoryPrices:
+    """Implements `Prices`, with faults before its calls."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self.minutes: dict[_Market, dict[int, KlineMinute]] = {}
+        self._metadata: dict[_Market, VenueMetadata] = {}
+        self._volumes: dict[_Market, DayVolume] = {}
+        self._lock = RLock()
+
+    def metadata(self, venue: str, symbols: Sequence[Symbol]) -> Sequence[VenueMetadata]:
+        """Return what is kept of these markets' metadata."""
+        with self._lock:
+            self.faults.meet("metadata")
+            return [self._metadata[venue, symbol] for symbol in symbols if (venue, symbol) in self._metadata]
+
+    def save_metadata(self, venue: str, metadata: Sequence[VenueMetadata]) -> None:
+        """Keep metadata, never older over newer."""
+        with self._lock:
+            self.faults.meet("save_metadata")
+            for each in metadata:
+                kept = self._metadata.get((venue, each.symbol))
+                if kept is None or kept.fetched_ms <= each.fetched_ms:
+                    self._metadata[venue, each.symbol] = each
+
+    def day_volume(self, venue: str, symbol: Symbol) -> DayVolume | None:
+        """Return the newest volume."""
+        with self._lock:
+            return self._volumes.get((venue, symbol))
+
+    def save_day_volume(self, venue: str, volume: DayVolume) -> None:
+        """Keep a volume, never older over newer."""
+        with self._lock:
+            self.faults.meet("save_day_volume")
+            kept = self._volumes.get((venue, volume.symbol))
+            if kept is None or kept.time_ms <= volume.time_ms:
+                self._volumes[venue, volume.symbol] = volume
+
+    def last_kline_ms(self, venue: str, symbol: Symbol) -> int | None:
+        """Return the start of the newest minute."""
+        with self._lock:
+            self.faults.meet("last_kline_ms")
+            return max(self._of(venue, symbol), default=None)
+
+    def save_klines(self, venue: str, symbol: Symbol, minute: KlineMinute) -> None:
+        """Keep a minute unless there is one."""
+        with self._lock:
+            self.faults.meet("save_klines")
+            self._of(venue, symbol).setdefault(minute.start_ms, minute)
+
+    def klines(self, venue: str, symbol: Symbol, from_ms: int, to_ms: int) -> Sequence[Kline]:
+        """Return the klines that open in [from, to)."""
+        with self._lock:
+            minutes = self._of(venue, symbol)
+            every = (kline for start_ms in sorted(minutes) for kline in minutes[start_ms].klines)
+            return [kline for kline in every if from_ms <= kline.open_ms < to_ms]
+
+    def _of(self, venue: str, symbol: Symbol) -> dict[int, KlineMinute]:
+        return self.minutes.setdefault((venue, symbol), {})

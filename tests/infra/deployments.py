@@ -1,0 +1,45 @@
+"""Deployment files that the stack is synthesized from."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = {name: ROOT / "infra" / "deployments" / f"{name}.toml" for name in ("local", "paper", "testnet", "live")}
+
+_ACCOUNT = """
+[accounts.{name}]
+venue = "binance"
+
+[[accounts.{name}.markets]]
+symbol = "PAXG/USDT"
+number = 1
+capital_base = {{ amount = 1.0 }}
+capital_quote = {{ amount = 10000.0 }}
+fees = {{ maker_bps = 10, taker_bps = 10 }}
+half_spread = {{ bps = 12 }}
+order_size_base = 0.01
+price_band = {{ bps = 500 }}
+"""
+FULL = (
+    """
+name = "full"
+tag = "ful"
+stage = "live"
+armed = true
+egress = "static"
+region = "eu-central-1"
+
+[alerts]
+email = ["ops@example.com"]
+sms = ["+819012345678"]
+
+[memory_mb]
+halt = 512
+
+[clocks]
+interval_s = 10
+function_timeout_s = 12
+"""
+    + _ACCOUNT.format(name="one")
+    + _ACCOUNT.format(name="two")
+)
+"""Everything that a file can ask of the stack, none of it at its default."""
