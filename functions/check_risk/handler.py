@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marketmaker.bootstrap import Deadline, account_desk, check_risk, halt_requests, plain_values
+from marketmaker.bootstrap.desks import Deadline, account_desk, check_risk, halt_requests, plain_values
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own shapes

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marketmaker.bootstrap import plain_values, price_fetcher
+from marketmaker.bootstrap.prices import plain_values, price_fetcher
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own shapes

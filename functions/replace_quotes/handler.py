@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marketmaker.bootstrap import account_desk, plain_values, read_tick, replace_quotes
+from marketmaker.bootstrap.desks import account_desk, plain_values, read_tick, replace_quotes
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own shapes

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marketmaker.bootstrap import plain_values, tick_scheduler
+from marketmaker.bootstrap.ticks import plain_values, tick_scheduler
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own shapes

@@ -2,9 +2,10 @@
 
 import time
 
-from marketmaker.bootstrap import Desk, TickReport
 from marketmaker.domain.quoting import MarketView, compute_quotes
 from marketmaker.domain.replacing import plan_replacement
+from marketmaker.usecases.desk import Desk
+from marketmaker.usecases.reports import TickReport
 from tests.bench.figures import BenchFailedError, Timing
 from tests.bench.tick import Ticker
 

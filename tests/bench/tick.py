@@ -14,8 +14,9 @@ from unittest.mock import patch
 from functions.replace_quotes import handler as function
 from infra.local.function_process import Context
 from marketmaker.adapters.ccxt_venue import CcxtVenue
-from marketmaker.bootstrap import Desk, Tick, TickReport, account_desk, replace_quotes
+from marketmaker.bootstrap.desks import Desk, Tick, account_desk, replace_quotes
 from marketmaker.ports import Store, Venue
+from marketmaker.usecases.reports import TickReport
 from tests.bench.exchange import CANCEL_ROUTES, CREATE_ROUTE, PING_WEIGHT, TRADES_ROUTE, Exchange
 
 _AT_HAND = frozenset({"knows", "load", "instrument", "close"})

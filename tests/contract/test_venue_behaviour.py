@@ -1,8 +1,9 @@
 """What every `Venue` does: logins over real ccxt and a paper account answer alike, all on the exchange's market."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,11 @@ D = Decimal
 BUY, SELL = Side.BUY, Side.SELL
 
 
-CONNECT = {"live": ccxt_connected, "testnet": partial(ccxt_connected, is_sandbox=True), "paper": paper_connected}
+CONNECT: dict[str, Callable[..., Any]] = {
+    "live": ccxt_connected,
+    "testnet": partial(ccxt_connected, is_sandbox=True),
+    "paper": paper_connected,
+}
 
 
 @pytest.fixture(params=CONNECT)

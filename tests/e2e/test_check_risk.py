@@ -8,9 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.local.stack import API_KEY, SECRET
 from infra.local.exchange.dialect import Login
 from infra.local.processes import FunctionProcess
+from infra.local.stack import API_KEY, SECRET
 from tests.contract.local_venue import binance
 from tests.e2e.stage import ANSWER_TIMEOUT_S, REGION, Stage, local_aws, open_stage
 

@@ -13,8 +13,8 @@ import boto3
 import pytest
 
 from infra.local.aws import ROOT
-from infra.local.stack import API_KEY, SECRET
 from infra.local.processes import free_port
+from infra.local.stack import API_KEY, SECRET
 from tests.e2e.stage import MM, REGION, Ended, Stage, deployment_text, local_aws, open_stage, run
 
 NEW = {"api_key": "a-new-key", "secret": "a-new-secret"}

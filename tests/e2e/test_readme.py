@@ -45,7 +45,7 @@ def make(*arguments: str) -> str:
 
 
 def test_the_readme_shows_every_command_of_mm() -> None:
-    assert {line.split()[1] for line in MM_LINES} == {"status", "halt", "resume", "config"}
+    assert {line.split()[1] for line in MM_LINES} == {"status", "halt", "resume", "config", "keys"}
 
 
 @pytest.mark.parametrize("line", MM_LINES)

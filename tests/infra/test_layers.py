@@ -37,7 +37,7 @@ print(json.dumps([ccxt.__version__, exchange.describe(), sorted(dir(exchange))],
 LIST = "import ccxt, json; print(json.dumps(ccxt.exchanges))"
 LOAD = """
 import boto3, json, sys
-from marketmaker import bootstrap
+from marketmaker.bootstrap import desks, prices, ticks
 from marketmaker.adapters.ccxt_venue.client import VenueKey, new_client, shared_transport
 for service in sys.argv[1:]:
     boto3.client(service, region_name="eu-central-1", aws_access_key_id="k", aws_secret_access_key="s")

@@ -43,9 +43,10 @@ def test_any_other_answer_changes_nothing(client: "CloudFormationClient", given:
 
 
 def test_a_refusal_is_told_in_our_words(client: "CloudFormationClient") -> None:
-    with Stubber(client) as aws, pytest.raises(NotLiftedError, match=f"{STACK} stays protected: .*AccessDenied"):
+    with Stubber(client) as aws:
         aws.add_client_error("update_termination_protection", "AccessDenied", "no")
-        lift(STACK, client, lambda _text: STACK)
+        with pytest.raises(NotLiftedError, match=f"{STACK} stays protected: .*AccessDenied"):
+            lift(STACK, client, lambda _text: STACK)
 
 
 @pytest.mark.parametrize("arguments", [[], ["a.toml", "b.toml"]])

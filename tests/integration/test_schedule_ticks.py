@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from functions.schedule_ticks.handler import handler
 from marketmaker.adapters.sqs import SqsTickQueue
-from marketmaker.bootstrap import tick_scheduler
+from marketmaker.bootstrap.ticks import tick_scheduler
 from marketmaker.domain.units import AccountName
 from marketmaker.errors import ConfigError, Fatal, Retryable
 from marketmaker.ports import DelayedTick

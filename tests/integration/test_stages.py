@@ -12,7 +12,9 @@ import pytest
 from moto import mock_aws
 
 from infra.local.tables import create_tables
-from marketmaker.bootstrap import Environment, build_desk, open_key_desks
+from marketmaker.bootstrap.desks import build_desk
+from marketmaker.bootstrap.environment import Environment
+from marketmaker.bootstrap.terminal import open_key_desks
 from marketmaker.config import Deployment, parse_deployment
 from marketmaker.domain.units import AccountName
 from marketmaker.errors import ConfigError, Fatal

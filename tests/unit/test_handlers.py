@@ -10,12 +10,13 @@ import pytest
 from functions.check_risk import handler as check_risk_function
 from functions.halt import handler as halt_function
 from infra.local.function_process import Context
-from marketmaker import bootstrap
 from marketmaker.adapters.recorded_alerts import RecordedAlerts
 from marketmaker.adapters.recorded_halts import RecordedHaltRequests
 from marketmaker.adapters.sns import SnsAlerts, SnsHaltRequests
 from marketmaker.adapters.terminal import OperatorTelemetry
-from marketmaker.bootstrap import Environment, pick_account, plain_values, read_halt_requests
+from marketmaker.bootstrap import desks
+from marketmaker.bootstrap.desks import read_halt_requests
+from marketmaker.bootstrap.environment import Environment, pick_account, plain_values
 from marketmaker.config import parse_deployment
 from marketmaker.domain.state import Mode
 from marketmaker.errors import ConfigError
@@ -58,7 +59,7 @@ def test_alerts_go_to_topics_only_where_both_are_named(monkeypatch: pytest.Monke
     critical = {"MM_TOPIC_CRITICAL": "arn:aws:sns:eu-central-1:123456789012:critical"}
     both = critical | {"MM_TOPIC_INFO": "arn:aws:sns:eu-central-1:123456789012:info"}
     chosen: list[Any] = [
-        bootstrap._alerts(environment(**named), ONE, OperatorTelemetry(print)) for named in ({}, critical, both)
+        desks.make_alerts(environment(**named), ONE, OperatorTelemetry(print)) for named in ({}, critical, both)
     ]
     assert [type(each) for each in chosen] == [RecordedAlerts, RecordedAlerts, SnsAlerts]
 
@@ -205,9 +206,9 @@ def test_check_risk_asks_for_halts_at_the_topic_that_is_named(monkeypatch: pytes
     for named in (None, topic):
         if named:
             monkeypatch.setenv("MM_TOPIC_HALT", named)
-        bootstrap.halt_requests.cache_clear()
-        chosen.append(type(bootstrap.halt_requests()))
-    bootstrap.halt_requests.cache_clear()
+        desks.halt_requests.cache_clear()
+        chosen.append(type(desks.halt_requests()))
+    desks.halt_requests.cache_clear()
     assert chosen == [RecordedHaltRequests, SnsHaltRequests]
 
 
@@ -222,6 +223,6 @@ def test_a_live_deployment_that_is_not_armed_does_not_trade(monkeypatch: pytest.
     file = tmp_path / "one.toml"
     file.write_text(deployment_text("one").replace('stage = "local"', 'stage = "live"'), encoding="utf-8")
     monkeypatch.setenv("MM_DEPLOYMENT_FILE", str(file))
-    bootstrap.account_desk.cache_clear()
+    desks.account_desk.cache_clear()
     with pytest.raises(ConfigError, match=r"one\.toml: armed: false is not allowed: true, for a live deployment"):
-        bootstrap.account_desk("trade")
+        desks.account_desk("trade")

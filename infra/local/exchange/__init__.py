@@ -11,6 +11,8 @@ assumes beyond those:
 - The 24 h ticker fills the part of the day before the market began with its average volume.
 - Klines are made of the market's trades: of seconds for an hour back, of minutes for a day. There are none before the
   market began; `--history-s` lets it begin earlier.
+- Public trades are the market's own, each an aggregate by itself, numbered from 0; the newest 20,000 are listed. The
+  account's fills are not among them.
 - A request that reaches the venue is processed on arrival; a `latency` fault delays its reply.
 - Weights and order counts are Binance's published ones, in windows aligned to this machine's clock. Unknown parameters
   are ignored, where Binance refuses some.

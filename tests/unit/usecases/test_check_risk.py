@@ -622,6 +622,23 @@ def test_cancel_round_that_is_refused_as_a_whole_is_no_defect() -> None:
     assert at.control.mode_of(SYMBOL) is Mode.CANCEL_ONLY
 
 
+def test_metrics_say_neither_breached_nor_halted_where_a_check_could_not_tell() -> None:  # R7
+    def said(at: Bench) -> tuple[int | None, int | None]:
+        counts = at.check().counts()
+        return counts.get("risk_breach"), counts.get("halted")
+
+    at = quoting()
+    assert said(at) == (0, 0)
+    leave_band(at)
+    assert said(at) == (1, 0)
+    at.venue.faults.fail_once(OPEN_ORDERS, Retryable("503"))
+    assert said(at) == (None, None)
+    at.store.faults.fail_once("read_account", Retryable("throttled"))
+    assert said(at) == (1, None)
+    at.store.strengthen(ACCOUNT, Mode.HALTED, reason="drill", now_ms=at.clock.now_ms())
+    assert said(at) == (0, 1)
+
+
 # When the venue does not answer, or refuses
 
 

@@ -12,6 +12,7 @@ from marketmaker.errors import Fatal, MarketMakerError, Retryable
 from marketmaker.ports import DelayedTick
 from marketmaker.usecases.schedule_ticks import schedule_ticks
 from tests.fakes.clock import ManualClock
+from tests.fakes.sinks import RecordingTelemetry
 
 MAIN, OTHER = AccountName("main"), AccountName("other")
 NOON_MS = 1_795_348_800_000
@@ -36,7 +37,7 @@ def clocks(interval_ms: int = 5_000) -> Clocks:
 
 def test_a_run_within_a_minute_sends_the_whole_next_minute() -> None:
     queue = RecordingQueue()
-    report = schedule_ticks({MAIN: clocks()}, queue, ManualClock(NOON_MS + 20_400))
+    report = schedule_ticks({MAIN: clocks()}, queue, ManualClock(NOON_MS + 20_400), RecordingTelemetry())
     assert report.minute_ms == NOON_MS + 60_000
     assert report.sent == {MAIN: 12}
     assert [(tick.slot_ms - NOON_MS, tick.delay_s) for tick in queue.sent[MAIN]][:2] == [(60_000, 40), (65_000, 45)]
@@ -45,7 +46,9 @@ def test_a_run_within_a_minute_sends_the_whole_next_minute() -> None:
 
 def test_every_account_has_its_own_interval() -> None:
     queue = RecordingQueue()
-    report = schedule_ticks({MAIN: clocks(5_000), OTHER: clocks(20_000)}, queue, ManualClock(NOON_MS))
+    report = schedule_ticks(
+        {MAIN: clocks(5_000), OTHER: clocks(20_000)}, queue, ManualClock(NOON_MS), RecordingTelemetry()
+    )
     assert report.sent == {MAIN: 12, OTHER: 3}
 
 
@@ -54,7 +57,7 @@ def test_two_runs_in_one_minute_send_the_same_slots(first: int, second: int) -> 
     sent = []
     for offset_ms in (first, second):
         queue = RecordingQueue()
-        schedule_ticks({MAIN: clocks()}, queue, ManualClock(NOON_MS + offset_ms))
+        schedule_ticks({MAIN: clocks()}, queue, ManualClock(NOON_MS + offset_ms), RecordingTelemetry())
         sent.append([tick.slot_ms for tick in queue.sent[MAIN]])
     assert sent[0] == sent[1]
 
@@ -63,7 +66,7 @@ def test_two_runs_in_one_minute_send_the_same_slots(first: int, second: int) -> 
 def test_no_tick_arrives_before_its_slot_nor_a_second_after(offset_ms: int, interval_s: int) -> None:
     queue = RecordingQueue()
     clock = ManualClock(NOON_MS + offset_ms)
-    schedule_ticks({MAIN: clocks(interval_s * 1000)}, queue, clock)
+    schedule_ticks({MAIN: clocks(interval_s * 1000)}, queue, clock, RecordingTelemetry())
     for tick in queue.sent[MAIN]:
         assert 0 <= clock.now_ms() + tick.delay_s * 1000 - tick.slot_ms < 1000
         assert tick.delay_s <= 900
@@ -73,6 +76,10 @@ def test_no_tick_arrives_before_its_slot_nor_a_second_after(offset_ms: int, inte
 def test_one_accounts_broken_queue_fills_the_others_and_is_raised(error: MarketMakerError) -> None:
     queue = RecordingQueue()
     queue.failures[MAIN] = error
+    telemetry = RecordingTelemetry()
     with pytest.raises(type(error)):
-        schedule_ticks({MAIN: clocks(), OTHER: clocks()}, queue, ManualClock(NOON_MS))
+        schedule_ticks({MAIN: clocks(), OTHER: clocks()}, queue, ManualClock(NOON_MS), telemetry)
     assert list(queue.sent) == [OTHER]
+    ((event, fields),) = telemetry.lines
+    assert (event, fields["failures"], fields["sent"]) == ("schedule", [str(error)], {OTHER: 12})
+    assert telemetry.counted == {"ticks_scheduled": 12}

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from marketmaker.bootstrap import (
+from marketmaker.bootstrap.terminal import (
     Deadline,
     Desk,
     HaltReport,

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from marketmaker.bootstrap import MarketMakerError, plain_values
+from marketmaker.bootstrap.terminal import MarketMakerError, plain_values
 from marketmaker.domain.units import AccountName
 
 DEFAULT_FILE = "infra/deployments/local.toml"

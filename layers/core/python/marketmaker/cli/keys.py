@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from marketmaker.bootstrap import (
+from marketmaker.bootstrap.terminal import (
     ConfigError,
     Deadline,
     KeptKey,

@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from marketmaker.bootstrap import HaltReport
+from marketmaker.bootstrap.terminal import HaltReport
 from marketmaker.cli.accounts import console, errors
 from marketmaker.domain.units import plain
 

@@ -51,7 +51,7 @@ def describe(desk: Desk, deadline: Deadline) -> Mapping[str, Any]:
     """Describe an account in plain values; without the venue the market prices are None, never zero."""
     state = desk.store.read_account(desk.settings.name)
     now_ms = desk.clock.now_ms()
-    marks, venue_problem = _marks(desk, state, deadline)
+    marks, venue_problem = _marks(desk, deadline)
     control = state.control
     return {
         "account": control.account,
@@ -95,7 +95,7 @@ def _describe_drawdown(
     }
 
 
-def _marks(desk: Desk, state: AccountState, deadline: Deadline) -> tuple[dict[Symbol, Decimal], str | None]:
+def _marks(desk: Desk, deadline: Deadline) -> tuple[dict[Symbol, Decimal], str | None]:
     try:
         desk.ensure_metadata(deadline)
         observation = desk.venue.observe(desk.settings.symbols, (), deadline)

@@ -178,7 +178,7 @@ def _refuse(desk: Desk, tick: Tick, reason: str) -> TickReport:
     """Halt the account: the venue refuses it, and every further request would be refused too."""
     text = f"the venue refuses the account: {reason}"
     desk.store.strengthen(desk.settings.name, Mode.HALTED, reason=text, now_ms=desk.clock.now_ms())
-    advice = "halted; check the API key, its permissions and its IP list, look at open orders by hand, then `mm resume`"
+    advice = "halted; run `mm keys check`, look at open orders by hand, then `mm resume`"
     follow_episodes(desk, [Condition(kind=ACCOUNT_REFUSED, symbol=None, text=f"{text}. {advice}")], frozenset())
     return _report(desk, tick, TickOutcome.ACCOUNT_REFUSED, detail=text)
 

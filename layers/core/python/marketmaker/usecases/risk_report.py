@@ -46,11 +46,13 @@ class RiskReport:
     problems: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
-        """Return the metrics; `risk_breach` and `risk_blind` are 0 or 1 in every run, so their absence is a silence."""
-        return {
+        """Return the metrics: `checks` and `risk_blind` in every run, so that their absence is a silence.
+
+        `risk_breach` and `halted`, 0 or 1, are left out where the check could not tell: an alarm on them stays (R7).
+        """
+        counts = {
             "checks": 1,
             f"checks_{self.outcome}": 1,
-            "risk_breach": int(self.is_breached),
             "risk_blind": int(self.outcome.is_blind),
             "breaches": len(self.answers),
             "limits_unknown": len(self.unknown),
@@ -58,6 +60,11 @@ class RiskReport:
             "protective_cancels": self.orders_cancelled,
             "cancels_failed": self.cancels_failed,
         }
+        if self.is_breached or not self.outcome.is_blind:
+            counts["risk_breach"] = int(self.is_breached)
+        if not self.outcome.is_blind:
+            counts["halted"] = int(self.outcome is RiskOutcome.HALTED)
+        return counts
 
     def summary(self) -> Mapping[str, Any]:
         """Describe the check in plain values."""

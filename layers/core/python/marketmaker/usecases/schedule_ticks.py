@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from marketmaker.domain.accounts import Clocks
 from marketmaker.domain.units import AccountName
 from marketmaker.errors import MarketMakerError
-from marketmaker.ports import Clock, DelayedTick, TickQueue
+from marketmaker.ports import Clock, DelayedTick, Telemetry, TickQueue
 
 MINUTE_MS = 60_000
 
@@ -23,7 +23,9 @@ class ScheduleReport:
     sent: Mapping[AccountName, int]
 
 
-def schedule_ticks(accounts: Mapping[AccountName, Clocks], queue: TickQueue, clock: Clock) -> ScheduleReport:
+def schedule_ticks(
+    accounts: Mapping[AccountName, Clocks], queue: TickQueue, clock: Clock, telemetry: Telemetry
+) -> ScheduleReport:
     """Send every account's slots of the next whole minute.
 
     One account's queue never keeps another's from being filled.
@@ -44,6 +46,8 @@ def schedule_ticks(accounts: Mapping[AccountName, Clocks], queue: TickQueue, clo
             failures.append(error)
         else:
             sent[account] = len(ticks)
+    telemetry.record("schedule", {"minute": minute_ms, "sent": sent, "failures": [str(each) for each in failures]})
+    telemetry.count(None, {"ticks_scheduled": sum(sent.values())})
     if failures:
         raise failures[0]
     return ScheduleReport(minute_ms=minute_ms, sent=sent)

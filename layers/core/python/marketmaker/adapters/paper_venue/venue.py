@@ -8,8 +8,8 @@ Fills are those of `marketmaker.simulation.matching`; its assumptions hold here,
 - Queue: an order waits for all that the 20 levels of that sample show at its price. Public trades at the price and
   later, smaller samples shorten the wait, so cancellations ahead of us count only where a sample shows them. Beyond the
   sample the deepest level's size is assumed.
-- Public trades are told by their numbers, not by any clock: an order meets those that the venue did not list yet when
-  the order arrived. What was traded between that read and the account's write fills nobody.
+- Public trades are told by their numbers, not by any clock: an order meets those that the venue lists after the read
+  with which its arrival begins, and none after the read with which its cancel begins.
 - A hole in the public trades fills nobody; it is counted and recorded.
 - What one order traded between two looks is one trade, at its price, at the time of the last.
 - Fees are the market's settings, taken from what is received. No latency is added: an order arrives as fast as the

@@ -1,0 +1,128 @@
+"""What `mm` needs: the desks of all accounts, for an operator whose alerts find their topics by name."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from marketmaker.adapters.ccxt_venue import CcxtVenue, wants_password
+from marketmaker.adapters.clock import SystemClock
+from marketmaker.adapters.secrets import SecretsKeyStore
+from marketmaker.adapters.terminal import NamedTopicAlerts, OperatorTelemetry
+from marketmaker.bootstrap.desks import build_desk, make_alerts
+from marketmaker.bootstrap.environment import BOTO3, Environment, pick_account, plain_values, set_decimal_context
+from marketmaker.bootstrap.venues import login_with, secrets
+from marketmaker.config import Deployment, KeyPurpose, Stage, load_deployment
+from marketmaker.domain.accounts import AccountSettings
+from marketmaker.domain.keys import KEY_PURPOSES, VenueKey, entered_key
+from marketmaker.domain.units import AccountName
+from marketmaker.errors import ConfigError, MarketMakerError, Refused
+from marketmaker.ports import Alerts, Deadline, HaltRequest, Severity, Telemetry
+from marketmaker.usecases.desk import Desk
+from marketmaker.usecases.halt import HaltReport, halt
+from marketmaker.usecases.keys import KeptKey, KeyDesk, KeyReport, KeyVerdict, check_keys, set_key
+from marketmaker.usecases.operate import ResumeRequest, describe, resume
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sts import STSClient
+
+__all__ = [
+    "ConfigError",
+    "Deadline",
+    "Desk",
+    "HaltReport",
+    "HaltRequest",
+    "KeptKey",
+    "KeyDesk",
+    "KeyReport",
+    "KeyVerdict",
+    "MarketMakerError",
+    "Refused",
+    "ResumeRequest",
+    "check_keys",
+    "describe",
+    "entered_key",
+    "halt",
+    "load_deployment",
+    "open_desks",
+    "open_key_desks",
+    "plain_values",
+    "resume",
+    "set_key",
+]
+
+_ONCE = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+"""For what an operator's command does last: it must not wait long for what it does not depend on."""
+
+
+def open_desks(
+    deployment_file: str, account: str | None, key: KeyPurpose, warn: Callable[[str], None]
+) -> Mapping[AccountName, Callable[[], Desk]]:
+    """Prepare the desks of one account, or of all, for an operator; building one can only fail its own account.
+
+    `warn` is told in one line of every alert that could not be sent.
+    """
+    environment, deployment, accounts = _operated(deployment_file, account)
+    telemetry = OperatorTelemetry(warn)
+    alerts = _operator_alerts(environment, deployment, telemetry)
+
+    def open_desk(settings: AccountSettings) -> Desk:
+        return replace(build_desk(environment, deployment, settings, key, telemetry), alerts=alerts)
+
+    return {each.name: partial(open_desk, each) for each in accounts}
+
+
+def open_key_desks(deployment_file: str, account: str | None) -> Mapping[AccountName, Callable[[], KeyDesk]]:
+    """Prepare the key desks of one account, or of all, for an operator."""
+    environment, deployment, accounts = _operated(deployment_file, account)
+    if deployment.stage is Stage.PAPER:
+        raise ConfigError(f"{deployment_file}: stage: paper is not allowed: paper trading uses no keys")
+    return {each.name: partial(_key_desk, environment, deployment, each) for each in accounts}
+
+
+def _operated(deployment_file: str, account: str | None) -> tuple[Environment, Deployment, Sequence[AccountSettings]]:
+    environment = Environment.read({**os.environ, "MM_DEPLOYMENT_FILE": deployment_file})
+    deployment = load_deployment(deployment_file)
+    accounts = [pick_account(deployment, account)] if account else list(deployment.accounts.values())
+    return environment, deployment, accounts
+
+
+def _operator_alerts(environment: Environment, deployment: Deployment, telemetry: Telemetry) -> Alerts:
+    """Send an operator's alerts where those of the functions go: to the topics that carry the deployment's name."""
+    if environment.topic_critical and environment.topic_info:
+        return make_alerts(environment, deployment, telemetry)
+
+    def connect() -> "tuple[STSClient, SNSClient]":
+        with BOTO3:
+            sts = boto3.client("sts", region_name=deployment.region, config=_ONCE)
+            return sts, boto3.client("sns", region_name=deployment.region, config=_ONCE)
+
+    topics = {
+        Severity.CRITICAL: deployment.topic_name("alerts-critical"),
+        Severity.INFO: deployment.topic_name("alerts-info"),
+    }
+    return NamedTopicAlerts(topics, region=deployment.region, connect=connect)
+
+
+def _key_desk(environment: Environment, deployment: Deployment, account: AccountSettings) -> KeyDesk:
+    set_decimal_context()
+    clock = SystemClock()
+    names = {purpose: deployment.secret_name(account.name, purpose) for purpose in KEY_PURPOSES}
+    tags = {"deployment": deployment.name, "account": account.name}
+
+    def venue_with(key: VenueKey) -> CcxtVenue:
+        return CcxtVenue(login_with(environment, deployment, key), clock)
+
+    keys = SecretsKeyStore(secrets(deployment), names, tags)
+    return KeyDesk(
+        account=account.name,
+        wants_password=wants_password(account.venue),
+        keys=keys,
+        venue_with=venue_with,
+        clock=clock,
+    )

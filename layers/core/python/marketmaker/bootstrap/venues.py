@@ -1,0 +1,118 @@
+"""Where an account's venue is, by stage, and which key opens it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError
+
+from marketmaker.adapters.aws_failures import as_failure
+from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
+from marketmaker.adapters.clock import SystemClock
+from marketmaker.adapters.dynamodb import TableClient, TableSettings
+from marketmaker.adapters.secrets import read_venue_key
+from marketmaker.bootstrap.environment import AWS, BOTO3, Environment
+from marketmaker.config import Deployment, KeyPurpose, Stage
+from marketmaker.domain.accounts import AccountSettings
+from marketmaker.domain.keys import VenueKey
+from marketmaker.errors import ConfigError
+from marketmaker.ports import Telemetry, Venue
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+def account_venue(
+    environment: Environment, deployment: Deployment, account: AccountSettings, key: KeyPurpose, telemetry: Telemetry
+) -> Venue:
+    """Connect an account to what its stage trades at."""
+    if deployment.stage is Stage.PAPER:
+        return _paper_venue(public_login(environment, deployment), deployment, account, telemetry)
+    return CcxtVenue(_keyed_login(environment, deployment, account, key), SystemClock())
+
+
+def public_login(environment: Environment, deployment: Deployment) -> VenueLogin:
+    """Reach a venue's public data, without a key."""
+    return _login(environment, deployment, None)
+
+
+def login_with(environment: Environment, deployment: Deployment, key: VenueKey) -> VenueLogin:
+    """Log in with a key at hand."""
+    return _login(environment, deployment, lambda: key, key=key)
+
+
+def _login(
+    environment: Environment,
+    deployment: Deployment,
+    read_key: Callable[[], VenueKey] | None,
+    *,
+    key: VenueKey | None = None,
+) -> VenueLogin:
+    """Say how the stage reaches its venue: testnet at the venue's testnet, paper and live at the venue itself.
+
+    An endpoint re-routes every stage to this machine, and the client refuses one that is not here; the local stage has
+    nowhere else to go.
+    """
+    if deployment.stage is Stage.LOCAL and not environment.venue_endpoint:
+        raise ConfigError(
+            "MM_VENUE_ENDPOINT: nothing is not allowed: the address of the local exchange, where the stage is local"
+        )
+    return VenueLogin(
+        read_key=read_key,
+        key=key,
+        request_timeout_ms=deployment.clocks.request_timeout_ms,
+        request_ttl_ms=deployment.clocks.request_ttl_ms,
+        endpoint=environment.venue_endpoint or None,
+        is_sandbox=deployment.stage is Stage.TESTNET,
+    )
+
+
+def _keyed_login(
+    environment: Environment, deployment: Deployment, account: AccountSettings, key: KeyPurpose
+) -> VenueLogin:
+    """Log an account in with one of its keys.
+
+    Quoting must not claim a tick without its key; what stops an account sets its flag even where it has none.
+    """
+    read_key = partial(read_venue_key, secrets(deployment), deployment.secret_name(account.name, key))
+    return _login(environment, deployment, read_key, key=read_key() if key == "trade" else None)
+
+
+def _paper_venue(login: VenueLogin, deployment: Deployment, account: AccountSettings, telemetry: Telemetry) -> Venue:
+    """Connect an account to its paper; imported here, so that no other stage loads a matching engine."""
+    from marketmaker.adapters.dynamodb.paper import DynamoDbPaperStore
+    from marketmaker.adapters.paper_venue import PaperLogin, PaperVenue
+
+    clock = SystemClock()
+    fees = {market.symbol: market.fees for market in account.markets}
+    return PaperVenue(
+        PaperLogin(account=account.name, opening=deployment.paper[account.name], fees=fees),
+        public=CcxtVenue(login, clock),
+        store=DynamoDbPaperStore(client=tables(deployment)),
+        clock=clock,
+        telemetry=telemetry,
+    )
+
+
+def tables(deployment: Deployment) -> TableClient:
+    """Describe the deployment's tables to a client of their own; nothing connects yet."""
+    return TableClient(
+        TableSettings(
+            state_table=deployment.state_table,
+            ledger_table=deployment.ledger_table,
+            prices_table=deployment.prices_table,
+            region=deployment.region,
+        )
+    )
+
+
+def secrets(deployment: Deployment) -> "SecretsManagerClient":
+    """Connect to Secrets Manager."""
+    try:
+        with BOTO3:
+            return boto3.client("secretsmanager", region_name=deployment.region, config=AWS)
+    except BotoCoreError as error:
+        raise as_failure(error, "the AWS settings of this environment") from error
+    except ValueError as error:
+        raise ConfigError(f"AWS_ENDPOINT_URL: {error}") from error
