@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from infra.local.aws import ROOT
 from infra.local.processes import free_port
 from infra.local.stack import API_KEY, SECRET
 from tests.e2e.stage import MM, REGION, Ended, Stage, deployment_text, local_aws, open_stage, run
+from tests.e2e.terminal import type_in
 
 NEW = {"api_key": "a-new-key", "secret": "a-new-secret"}
 DEMO = {"api_key": API_KEY, "secret": SECRET}
@@ -57,38 +57,9 @@ def set_keys(stage: Stage, text: str, *arguments: str, **environment: str) -> En
     return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
 
 
-def type_in(stage: Stage, answers: Sequence[tuple[str, str]], *arguments: str) -> tuple[int, str]:
-    """Run `mm keys set` on a terminal of its own; returns the exit code and all that the terminal showed."""
-    ours, theirs = pty.openpty()
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("MM_", "AWS_", "MAKE"))}
-    environment = {**own, "COLUMNS": "160", "TERM": "dumb", **stage.environment}
-    command = [str(MM), "keys", "set", *arguments]
-    shown = ""
-    with subprocess.Popen(  # noqa: S603 - our own command
-        command, env=environment, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    ) as process:
-        os.close(theirs)
-        for prompt, answer in answers:
-            while not shown.endswith(prompt):
-                shown += os.read(ours, 1).decode()
-            os.write(ours, answer.encode())
-        shown += rest_of(ours)
-        code = process.wait(30)
-    os.close(ours)
-    return code, shown
-
-
-def rest_of(terminal: int) -> str:
-    """Read a terminal until its other end is closed."""
-    shown = b""
-    while True:
-        try:
-            part = os.read(terminal, 4096)
-        except OSError:  # what Linux answers once nobody holds the other end
-            part = b""
-        if not part:
-            return shown.decode()
-        shown += part
+def set_on_terminal(stage: Stage, answers: Sequence[tuple[str, str]]) -> tuple[int, str]:
+    """Run `mm keys set` on a terminal of its own."""
+    return type_in([MM, "keys", "set"], stage.environment, answers)
 
 
 def secret_of(stage: Stage, purpose: str) -> dict[str, Any] | None:
@@ -237,7 +208,7 @@ def test_both_keys_are_asked_for_on_a_terminal_which_shows_no_secret(keyless: St
         ("main risk: API key: ", f"{API_KEY}\n"),
         ("main risk: secret (not shown): ", f"{SECRET}\n"),
     ]
-    code, shown = type_in(keyless, answers)
+    code, shown = set_on_terminal(keyless, answers)
     assert code == 0
     assert SECRET not in shown
     assert shown.count("stored, its first key") == 2
@@ -245,7 +216,9 @@ def test_both_keys_are_asked_for_on_a_terminal_which_shows_no_secret(keyless: St
 
 
 def test_a_prompt_that_is_left_stores_nothing(keyless: Stage) -> None:
-    code, shown = type_in(keyless, [("main trade: API key: ", f"{API_KEY}\n"), ("secret (not shown): ", "\x04")])
+    code, shown = set_on_terminal(
+        keyless, [("main trade: API key: ", f"{API_KEY}\n"), ("secret (not shown): ", "\x04")]
+    )
     assert code == 2
     assert "nothing was stored" in shown
     assert secret_of(keyless, "trade") is None

@@ -1,0 +1,149 @@
+"""What survives between invocations: state, ledger, prices and keys."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.inventory import LedgerRow
+from marketmaker.domain.keys import KeyPurpose, VenueKey
+from marketmaker.domain.klines import DayVolume, Kline, KlineMinute
+from marketmaker.domain.state import AccountState, BookMark, Control, MarketState, Mode, VenueMetadata
+from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
+
+
+class KeyStore(Protocol):
+    """Where an account's venue keys are kept."""
+
+    def read(self, purpose: KeyPurpose) -> VenueKey:
+        """Read a key; `Fatal` if it is missing or malformed."""
+        ...
+
+    def write(self, purpose: KeyPurpose, key: VenueKey) -> bool:
+        """Keep a key from now on; True if there was none."""
+        ...
+
+
+class ClaimRefusal(StrEnum):
+    """Why a tick may not run."""
+
+    LEASE_TAKEN = "lease_taken"
+    SLOT_DONE = "slot_done"
+    HALTED = "halted"
+
+
+class Store(Protocol):
+    """State and ledger. Every write is conditional; a lost race raises `Conflict`."""
+
+    def claim(
+        self, account: AccountName, *, slot_ms: int, owner: str, now_ms: int, lease_ms: int
+    ) -> Control | ClaimRefusal:
+        """Take the lease in one write: lease free or expired, slot newer than the last, mode not halted."""
+        ...
+
+    def release(
+        self,
+        account: AccountName,
+        *,
+        owner: str,
+        book_marks: Mapping[Symbol, BookMark],
+        differing: Mapping[Asset, int],
+        unreachable_ticks: int,
+    ) -> None:
+        """Give the lease back with what the tick refreshed; does nothing if the lease is no longer ours."""
+        ...
+
+    def read_control(self, account: AccountName) -> Control:
+        """Read mode, epoch and lease, consistently."""
+        ...
+
+    def read_account(self, account: AccountName) -> AccountState:
+        """Read the account's whole partition, consistently."""
+        ...
+
+    def open_market(
+        self, account: AccountName, opened: MarketState, row: LedgerRow, foreign: Mapping[Asset, Decimal]
+    ) -> MarketState:
+        """Write a market's first item and opening row once, and these assets' `foreign` amounts to the control item."""
+        ...
+
+    def save_market(self, account: AccountName, market: MarketState) -> MarketState:
+        """Write a market's item if its version is unchanged; returns it with the new version."""
+        ...
+
+    def book(self, account: AccountName, market: MarketState, rows: Sequence[LedgerRow]) -> MarketState:
+        """Write at most 90 new ledger rows and the market item in one transaction."""
+        ...
+
+    def known_fills(self, account: AccountName, symbol: Symbol, from_id: int) -> frozenset[TradeId]:
+        """Return the trade ids at or above an id that the ledger already has."""
+        ...
+
+    def ledger(self, account: AccountName, symbol: Symbol) -> Sequence[LedgerRow]:
+        """Read a market's ledger, opening row first, then fills by trade id."""
+        ...
+
+    def strengthen(self, account: AccountName, mode: Mode, *, reason: str, now_ms: int) -> Control:
+        """Raise the mode to at least this one without the lease; a new epoch if it changed."""
+        ...
+
+    def resume(self, account: AccountName, *, reason: str, now_ms: int) -> Control:
+        """Return to quoting, with a new epoch: an operator's act; `Conflict` if the mode changed meanwhile."""
+        ...
+
+    def restrict(self, account: AccountName, symbol: Symbol, mode: Mode, *, reason: str, now_ms: int) -> Control:
+        """Raise a market's restriction to at least this mode without the lease; a new epoch if it changed."""
+        ...
+
+    def lift(self, account: AccountName, symbol: Symbol, *, epoch: int) -> Control:
+        """Lift a market's restriction, with a new epoch; `Conflict` if the epoch is not the one that was read."""
+        ...
+
+    def raise_peaks(self, account: AccountName, peaks: Mapping[Asset, Equity]) -> None:
+        """Keep each equity that exceeds the peak kept so far; a peak never falls (R6)."""
+        ...
+
+    def clear_peaks(self, account: AccountName) -> None:
+        """Forget the peaks: re-arming after a drawdown, an operator's act."""
+        ...
+
+    def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
+        """Start an alert episode; False if it is already open."""
+        ...
+
+    def close_episode(self, account: AccountName, key: str) -> bool:
+        """End an alert episode; False if none was open."""
+        ...
+
+
+class Prices(Protocol):
+    """What the venues publish, kept for every account: the markets' metadata, klines and the day's volume."""
+
+    def metadata(self, venue: str, symbols: Sequence[Symbol]) -> Sequence[VenueMetadata]:
+        """Read what is kept of these markets' metadata."""
+        ...
+
+    def save_metadata(self, venue: str, metadata: Sequence[VenueMetadata]) -> None:
+        """Keep metadata; never replaces newer by older."""
+        ...
+
+    def day_volume(self, venue: str, symbol: Symbol) -> DayVolume | None:
+        """Read the volume of the last 24 h that was kept last."""
+        ...
+
+    def save_day_volume(self, venue: str, volume: DayVolume) -> None:
+        """Keep a day's volume; never replaces newer by older."""
+        ...
+
+    def last_kline_ms(self, venue: str, symbol: Symbol) -> int | None:
+        """Return the start of the newest kept minute, None without any."""
+        ...
+
+    def save_klines(self, venue: str, symbol: Symbol, minute: KlineMinute) -> None:
+        """Keep a minute's klines for a while; a kept minute stays as it is."""
+        ...
+
+    def klines(self, venue: str, symbol: Symbol, from_ms: int, to_ms: int) -> Sequence[Kline]:
+        """Read the kept klines that open in [from, to), oldest first."""
+        ...

@@ -1,0 +1,172 @@
+"""One login at one venue: what it answers, and how its creates and cancels can end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from marketmaker.domain.klines import DayVolume, Kline
+from marketmaker.domain.markets import Instrument
+from marketmaker.domain.orders import Fill, NewOrder, Order
+from marketmaker.domain.pricing import Book
+from marketmaker.domain.state import VenueMetadata
+from marketmaker.domain.units import Asset, ClientOrderId, Symbol, VenueOrderId
+from marketmaker.ports.time import Deadline, Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What the venue holds of one asset for us."""
+
+    free: Decimal
+    reserved: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Free and reserved together."""
+        return self.free + self.reserved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One parallel round of reads; each part is known or `Unknown`."""
+
+    open_orders: Sequence[Order] | Unknown
+    balances: Mapping[Asset, Balance] | Unknown
+    books: Mapping[Symbol, Book | Unknown]
+    last_prices: Mapping[Symbol, Decimal | Unknown]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The venue took the order; it rests."""
+
+    order: Order
+
+
+class RejectionKind(StrEnum):
+    """Why a create did not happen."""
+
+    WOULD_TAKE = "would_take"
+    REFUSED = "refused"
+    RETRYABLE = "retryable"
+    FATAL = "fatal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The order certainly does not exist."""
+
+    order: NewOrder
+    kind: RejectionKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeUnknown:
+    """The venue may have taken the order (R1)."""
+
+    order: NewOrder
+    signed_ms: int
+    reason: str
+
+
+PlaceOutcome = Accepted | Rejected | OutcomeUnknown
+
+
+class CancelResult(StrEnum):
+    """What became of a cancel."""
+
+    CANCELLED = "cancelled"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOutcome:
+    """One cancel's result; `executed_base` is the venue's final figure where it gave one."""
+
+    order: Order
+    result: CancelResult
+    executed_base: Decimal | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPermissions:
+    """What the venue lets a key do; `is_ip_bound` tells whether it works from listed addresses only."""
+
+    trades: bool
+    withdraws: bool
+    is_ip_bound: bool
+
+
+class Venue(Protocol):
+    """One login at one venue. Every method raises `AccountRefused` when the login itself is refused."""
+
+    def knows(self, symbols: Sequence[Symbol], since_ms: int = 0) -> bool:
+        """Tell whether these markets' metadata is loaded, none of it before a moment."""
+        ...
+
+    def load(self, metadata: Sequence[VenueMetadata]) -> None:
+        """Use stored metadata instead of asking the venue."""
+        ...
+
+    def fetch_metadata(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[VenueMetadata]:
+        """Read these markets' metadata from the venue and use it."""
+        ...
+
+    def instrument(self, symbol: Symbol) -> Instrument:
+        """Return a loaded market's rules."""
+        ...
+
+    def observe(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol], deadline: Deadline) -> Observation:
+        """Read books, open orders, balances and wanted last prices in one parallel round."""
+        ...
+
+    def open_orders(self, deadline: Deadline) -> Sequence[Order]:
+        """Read all open orders of the login, our own and foreign ones."""
+        ...
+
+    def fills_since(self, symbol: Symbol, from_id: int, deadline: Deadline) -> Sequence[Fill]:
+        """Read the login's trades from an id on, oldest first, to the last page."""
+        ...
+
+    def newest_trade_id(self, symbol: Symbol, deadline: Deadline) -> int | None:
+        """Return the id of the login's newest trade, None if it never traded."""
+        ...
+
+    def find_order(
+        self, symbol: Symbol, key: ClientOrderId | VenueOrderId, *, by_client_id: bool, deadline: Deadline
+    ) -> Order | None:
+        """Look one order up, live or not; None if the venue does not know it."""
+        ...
+
+    def client_id_of(self, symbol: Symbol, venue_id: VenueOrderId, deadline: Deadline) -> ClientOrderId | None:
+        """Return the client id an order was created with; trades carry only the venue's id."""
+        ...
+
+    def time_ms(self, deadline: Deadline) -> int:
+        """Read the venue's own clock."""
+        ...
+
+    def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
+        """Read the klines that open in [since, until), oldest first; the venue leaves out what it does not list."""
+        ...
+
+    def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
+        """Read what these markets traded in the last 24 h, in the same order."""
+        ...
+
+    def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:
+        """Read what the login's key may do; `Unknown` where the venue cannot tell."""
+        ...
+
+    def cancel(self, orders: Sequence[Order], deadline: Deadline) -> Sequence[CancelOutcome]:
+        """Cancel in one parallel round; outcomes in the same order."""
+        ...
+
+    def place(self, orders: Sequence[NewOrder], deadline: Deadline) -> Sequence[PlaceOutcome]:
+        """Create post-only orders in one parallel round; outcomes in the same order."""
+        ...
