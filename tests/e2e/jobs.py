@@ -31,16 +31,16 @@ def do_everything(stack: Stack, recorder: Recorder) -> tuple[Alert, ...]:
         recorder.step("fetch_prices", lambda: stack.invoke("fetch_prices").result["prices"])
         for shift_bps in (0, BELOW_A_BID, TWICE, HALF):
             stack.jump(shift_bps)
-            recorder.step("replace_quotes", stack.tick)
+            recorder.step("replace_quotes", stack.next_tick)
         for shift_bps in (0, TWICE, 0, HALF):
             stack.jump(shift_bps)
             recorder.step("check_risk", lambda: stack.invoke("check_risk").result["risk"])
-            recorder.step("replace_quotes", stack.tick)
+            recorder.step("replace_quotes", stack.next_tick)
         stack.jump(A_LOSS)
-        recorder.step("replace_quotes", stack.tick)
+        recorder.step("replace_quotes", stack.next_tick)
         recorder.step("halt", lambda: _halted_by_a_check(stack))
         assert stack.mm("resume", "--reason", "seen").code == 0
-        recorder.step("replace_quotes", stack.tick)
+        recorder.step("replace_quotes", stack.next_tick)
         stack.jump(BELOW_A_BID)
         recorder.step("halt", lambda: stack.invoke("halt", DRILL).result["halt"])
         return subscriber.alerts()

@@ -2,25 +2,26 @@
 
     with local_stack(tmp_path_factory, directory) as stack:
         slot_ms = stack.send_tick()                 # into the tick queue, as schedule_ticks does
-        stack.tick()                                # the same, and wait for what the function logged of it
+        stack.next_tick()                           # the same, and wait for what the function logged of it
         stack.invoke("check_risk").result           # one of the account's functions, or one of the deployment's own
         stack.exchange()                            # GET /local/state, as every stage has it
         stack.kill("replace_quotes")                # end the processes that a function runs in
 
-A stack is a stage (tests/e2e/stage.py) whose functions are deployed. Its schedules are switched off: a test decides what
-runs when. The stack is synthesized once for all tests of a session that use the same deployment file.
+A stack is a stage (tests/e2e/stage.py) whose functions are deployed. Its schedules are switched off: a test decides
+what runs when. The stack is synthesized once a session.
 """
 
-import base64
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,16 @@ from infra.local.function_logs import FunctionLogs, follow_functions
 from infra.local.stack import API_KEY, SECRET
 from infra.local.synthesis import synthesize
 from marketmaker.config import AccountFunction, SharedFunction, load_deployment
-from marketmaker.domain.units import AccountName
 from tests.e2e.stage import Stage, deployment_text, exchange, until
 from tests.infra.built_layers import dependencies
 
 NAME = "e2e-stack"
 ACCOUNTS = ("main", "second")
+STILL = ("--history-s", "200", "--speed", "0.000001")
+"""A market with a past that hardly moves but by jumps: what fills, and when, is a test's own doing."""
 CLOCKS = """
 [clocks]
-request_timeout_ms = 1500
+request_timeout_ms = 2000
 request_ttl_ms = 1500
 function_timeout_s = 4
 """
@@ -50,16 +52,13 @@ SHARED: tuple[SharedFunction, ...] = ("schedule_ticks", "fetch_prices")
 
 type Name = AccountFunction | SharedFunction
 
-_assemblies: dict[str, tuple[Path, Assembly]] = {}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """What came of one call of a function: its result, or the error it raised, and what it logged."""
+    """What came of one call of a function: its result, or the error it raised."""
 
     result: Any
     error: str | None
-    log: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,22 +70,17 @@ class Stack(Stage):
     unpacked: Path
     _ticks: dict[int, dict[str, Any]] = field(default_factory=dict)
 
-    def name_of(self, function: Name, account: str | None = None) -> str:
-        """Return a function's name; `account` is the quoted one unless another is given."""
-        own = None if function in SHARED else AccountName(account or self.account.name)
-        return self.deployment.function_name(function, own)
+    def name_of(self, function: Name) -> str:
+        """Return the name of one of the account's functions, or of the deployment's own."""
+        return self.deployment.function_name(function, None if function in SHARED else self.account.name)
 
     def invoke(self, function: Name, event: Mapping[str, Any] | None = None) -> Invocation:
         """Invoke a function and wait for what comes of it."""
         answer = self.deployed.aws.client("lambda").invoke(
-            FunctionName=self.name_of(function), Payload=json.dumps(event or {}).encode(), LogType="Tail"
+            FunctionName=self.name_of(function), Payload=json.dumps(event or {}).encode()
         )
         result = json.loads(answer["Payload"].read())
-        return Invocation(
-            result=result,
-            error=str(result.get("errorMessage", result)) if "FunctionError" in answer else None,
-            log=base64.b64decode(answer.get("LogResult", "")).decode(),
-        )
+        return Invocation(result=result, error=result["errorMessage"] if "FunctionError" in answer else None)
 
     @property
     def tick_queue(self) -> str:
@@ -94,10 +88,13 @@ class Stack(Stage):
         return self.deployed.name_ending("AWS::SQS::Queue", f"-{self.account.name}-ticks")
 
     def send_tick(self) -> int:
-        """Put a tick of a new slot, due now, into the queue; returns its slot."""
+        """Put a tick of the next slot into the queue, delayed to its moment; returns its slot."""
         slot_ms = self.next_slot_ms()
-        body = json.dumps({"account": self.account.name, "slot_ms": slot_ms})
-        self.deployed.aws.client("sqs").send_message(QueueUrl=self.tick_queue, MessageBody=body)
+        self.deployed.aws.client("sqs").send_message(
+            QueueUrl=self.tick_queue,
+            MessageBody=json.dumps({"account": self.account.name, "slot_ms": slot_ms}),
+            DelaySeconds=max(0, math.ceil(slot_ms / 1000 - time.time())),
+        )
         return slot_ms
 
     def ticks(self) -> Mapping[int, dict[str, Any]]:
@@ -105,16 +102,17 @@ class Stack(Stage):
         for line in self.logs.read():
             record = line.record() or {}
             if record.get("message") == "tick":
-                self._ticks[record.get("slot_ms", record.get("slot"))] = record
+                slot_ms = record["slot_ms"] if "slot_ms" in record else record["slot"]
+                self._ticks[slot_ms] = {**record, "slot_ms": slot_ms}
         return self._ticks
 
     def tick_of(self, slot_ms: int) -> dict[str, Any]:
         """Wait for what was logged of a tick that was sent."""
         return until(lambda: self.ticks().get(slot_ms) or {})
 
-    def tick(self) -> dict[str, Any]:
-        """Send a tick and wait for what was logged of it."""
-        return self.tick_of(self.send_tick())
+    def next_tick(self) -> dict[str, Any]:
+        """Send a tick and wait for what was logged of it; on a busy machine a stale one is followed by another."""
+        return until(lambda: _unless_stale(self.tick_of(self.send_tick())))
 
     def processes(self, function: Name) -> list[int]:
         """Return the processes that a function runs in now, warm ones included."""
@@ -129,31 +127,33 @@ class Stack(Stage):
         for pid in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        until(lambda: not any(map(_is_running, found)))
         return len(found)
 
 
-def stack_text(accounts: Sequence[str] = ACCOUNTS) -> str:
-    """Write the deployment file: the worked example's market for each account, and a broken price band halts."""
-    halts = 'dedicated = true\nrisk = { price_band = "halt" }\n'
-    return deployment_text(NAME, accounts).replace("dedicated = true\n", halts) + CLOCKS
+def _is_running(pid: int) -> bool:
+    """Tell whether a process, or a thread of it, has not ended yet; whether its parent has noticed does not matter."""
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    state = listed.stdout.strip()
+    return bool(state) and ("Z" not in state or "l" in state)
+
+
+def _unless_stale(tick: dict[str, Any]) -> dict[str, Any]:
+    return {} if tick["outcome"] == "stale" else tick
 
 
 @contextmanager
-def local_stack(
-    factory: pytest.TempPathFactory, directory: Path, *, text: str | None = None, enforce_roles: bool = False
-) -> Iterator[Stack]:
-    """Deploy the stack of a deployment file to a ministack and an exchange of its own; both end with the context.
+def local_stack(factory: pytest.TempPathFactory, directory: Path, *, enforce_roles: bool = False) -> Iterator[Stack]:
+    """Deploy the stack to a ministack and an exchange of its own; both end with the context.
 
     With `enforce_roles` each function may do what its role allows and nothing else.
     """
-    file, assembly = _synthesized(factory, text or stack_text())
+    file, assembly = _synthesized(factory.getbasetemp() / "synthesized")
     deployment = load_deployment(file)
-    unpacked = directory / "ministack"
+    log, unpacked = directory / "ministack.log", directory / "ministack"
     with (
-        ministack(
-            region=deployment.region, log=directory / "ministack.log", data=unpacked, enforce_roles=enforce_roles
-        ) as aws,
-        exchange(directory / "exchange.log", ["--history-s", "200"]) as (process, endpoint),
+        ministack(region=deployment.region, log=log, data=unpacked, enforce_roles=enforce_roles) as aws,
+        exchange(directory / "exchange.log", STILL) as (process, endpoint),
         variables(aws),
     ):
         deployed = deploy(assembly, parameters={"VenueEndpoint": endpoint}, say=print)
@@ -174,17 +174,22 @@ def local_stack(
         )
 
 
-def _synthesized(factory: pytest.TempPathFactory, text: str) -> tuple[Path, Assembly]:
-    """Synthesize a deployment file once a session, with the real layers."""
+@cache
+def _synthesized(directory: Path) -> tuple[Path, Assembly]:
+    """Write the deployment file and synthesize it with the real layers, once a session."""
     if not MINISTACK.exists() and not os.environ.get("CI"):
         pytest.skip(f"{MINISTACK.relative_to(ROOT)} is missing: run `make setup`")
     dependencies()
-    if text not in _assemblies:
-        directory = factory.mktemp("synthesized")
-        file = directory / f"{NAME}.toml"
-        file.write_text(text, encoding="utf-8")
-        _assemblies[text] = (file, synthesize(file, directory / "cdk.out"))
-    return _assemblies[text]
+    directory.mkdir()
+    file = directory / f"{NAME}.toml"
+    file.write_text(_deployment_text(), encoding="utf-8")
+    return file, synthesize(file, directory / "cdk.out")
+
+
+def _deployment_text() -> str:
+    """Write the worked example's market for each account, where a book may stand still."""
+    size = "order_size_base = 0.1"
+    return deployment_text(NAME, ACCOUNTS).replace(size, f"{size}\nmax_book_age_s = 3600") + CLOCKS
 
 
 def _switch_schedules_off(deployed: Deployed) -> None:

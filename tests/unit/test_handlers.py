@@ -162,6 +162,11 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Bench:
     return quoting
 
 
+@pytest.mark.parametrize(("budget_ms", "work_ms"), [(120_000, 110_000), (30_000, 20_000), (8_000, 4_000), (0, 0)])
+def test_work_ends_early_enough_to_tell_of_it(at: Bench, budget_ms: int, work_ms: int) -> None:
+    assert desks.invocation_deadline(at.desk, budget_ms).remaining_ms() == work_ms
+
+
 def test_halt_handler_halts_and_reports(at: Bench) -> None:
     result = halt_function.handler(from_topic({"reason": "drill", "requested_by": "operator"}), Context(60_000))
     assert at.control.mode is Mode.HALTED

@@ -36,7 +36,6 @@ from marketmaker.usecases.halt import halt
 from marketmaker.usecases.replace_quotes import Tick, replace_quotes
 
 __all__ = [
-    "Deadline",
     "Desk",
     "Tick",
     "account_desk",
@@ -44,6 +43,7 @@ __all__ = [
     "check_risk",
     "halt",
     "halt_requests",
+    "invocation_deadline",
     "make_alerts",
     "plain_values",
     "read_halt_requests",
@@ -51,6 +51,8 @@ __all__ = [
     "replace_quotes",
 ]
 
+_TELLING_MS = 10_000
+"""How long alerts, log lines and metrics may take at worst, after the work of an invocation has ended."""
 _MAX_AHEAD_MS = 300_000
 """A claimed slot refuses every earlier one, so a slot far ahead would stop an account for as long."""
 
@@ -81,6 +83,11 @@ def halt_requests() -> HaltRequests:
         return RecordedHaltRequests(PowertoolsTelemetry(service=SERVICE, deployment=deployment.name))
     with BOTO3:
         return SnsHaltRequests(boto3.client("sns", region_name=deployment.region, config=AWS), environment.topic_halt)
+
+
+def invocation_deadline(desk: Desk, budget_ms: int) -> Deadline:
+    """End the work early enough to tell what came of it before the function is stopped: half of it at the latest."""
+    return Deadline(at_ms=desk.clock.now_ms() + max(budget_ms - _TELLING_MS, budget_ms // 2), clock=desk.clock)
 
 
 def read_tick(body: str, desk: Desk) -> Tick:
