@@ -112,7 +112,8 @@ def _conclude(summary: Mapping[str, Any], out: Path) -> None:
 def _keep(stack: LocalStack) -> None:
     """Quote on, and say how a second terminal reaches the stack."""
     stack.mm("resume", "--reason", "left running")
-    console.print("\nleft running and quoting; Ctrl-C ends it. In a second terminal, in this directory:\n", soft_wrap=True)
+    told = "left running and quoting; Ctrl-C ends it. In a second terminal, in this directory:"
+    console.print(f"\n{told}\n", soft_wrap=True)
     for name, value in stack.environment.items():
         console.print(f"  export {name}={shlex.quote(value)}", markup=False, soft_wrap=True)
     console.print("  .venv/bin/mm status\n")
