@@ -40,7 +40,7 @@ from tests.infra.built_layers import dependencies
 NAME = "e2e-stack"
 ACCOUNTS = ("main", "second")
 STILL = ("--history-s", "200", "--speed", "0.000001")
-"""A market with a past that hardly moves but by jumps: what fills, and when, is a test's own doing."""
+"""A market with a past, which now stands still: what moves and what fills is a test's own doing."""
 CLOCKS = """
 [clocks]
 request_timeout_ms = 2000
