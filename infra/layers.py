@@ -16,7 +16,7 @@ __all__ = ["PLACEHOLDER", "LayerError", "Platform", "core_layer", "dependencies_
 _CORE = ROOT / "layers" / "core" / "python" / "marketmaker"
 _FUNCTIONS = ROOT / "functions"
 _PACKAGES = ROOT / "build" / "functions"
-_NOT_DEPLOYED = {"cli.py", "cli", "__pycache__"}
+_NOT_DEPLOYED = {"cli", "__pycache__"}
 """The command line is an operator's, and bytecode is compiled anew."""
 DEPLOYMENT_FILE = "deployment.toml"
 """The deployment file's name in every function's package."""
