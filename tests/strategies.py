@@ -1,15 +1,19 @@
 """Hypothesis strategies for domain values; every value built here is one that the product could meet."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from marketmaker.domain.deciding import Situation
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
 from marketmaker.domain.klines import MINUTE_MS, DayVolume, Kline, KlineMinute
 from marketmaker.domain.markets import Instrument
-from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
+from marketmaker.domain.orders import MAX_LEVEL, Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.pricing import Book, BookLevel
+from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason
+from marketmaker.domain.risk import LedgerDifference
 from marketmaker.domain.state import (
     BookMark,
     Control,
@@ -231,4 +235,38 @@ def books(draw: st.DrawFn) -> Book:
         bids=tuple(BookLevel(price=(middle - step) * cent, size_base=draw(sizes)) for step in sorted(bid_steps)),
         asks=tuple(BookLevel(price=(middle + step) * cent, size_base=draw(sizes)) for step in sorted(ask_steps)),
         update_id=draw(trade_numbers),
+    )
+
+
+@st.composite
+def market_views(draw: st.DrawFn) -> MarketView:
+    """Build what a decision sees of a market, as a tick could have met it."""
+    book = draw(books())
+    return MarketView(
+        book=book,
+        book_age_ms=draw(st.integers(min_value=0, max_value=10**9)),
+        last_price=draw(st.none() | prices),
+        inventory=draw(inventories),
+        reference_price=draw(prices),
+        available_base=draw(amounts),
+        available_quote=draw(amounts),
+        ledger_difference=draw(st.none() | st.builds(LedgerDifference, asset=assets, ledger=amounts, venue=amounts)),
+    )
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> Situation:
+    """Build what one decision is made of; everything in it is of one market."""
+    on, view = draw(instruments), draw(st.none() | market_views())
+    refused = st.builds(NoQuotes, reason=st.sampled_from(NoQuotesReason), detail=texts)
+    live = draw(st.lists(orders(on.symbol), max_size=4, unique_by=lambda each: each.venue_id))
+    places = st.frozensets(st.tuples(sides, st.integers(min_value=0, max_value=MAX_LEVEL)), max_size=4)
+    return Situation(
+        now_ms=draw(times_ms),
+        instrument=on,
+        view=None if view is None else replace(view, book=replace(view.book, symbol=on.symbol)),
+        obstacle=draw(refused if view is None else st.none() | refused),
+        live=tuple(replace(each, is_live=True) for each in live),
+        blocked=draw(places),
+        only=draw(st.none() | places),
     )

@@ -15,6 +15,7 @@ COUNTS = ("orders_placed", "orders_kept", "orders_cancelled", "cancelled_unfille
 WIDTH = 80
 """Of the whole view: a terminal's least."""
 _EVENTS_SHOWN = 10
+_SIDES = {"b": "buy", "s": "sell"}
 _SHOWN = {
     "orders_placed": ("placed", "cyan"),
     "orders_kept": ("kept", "dim"),
@@ -50,8 +51,8 @@ class Progress:
         if reason:
             detail = market.get("detail") or tick.get("detail", "")
             line.append(f"{reason.replace('_', ' ')}{f': {detail}' if detail else ''}  ", style="red")
-        for side, price, size in market.get("quotes", []):
-            line.append(f"{side} {_number(size)} @ {_number(price)}  ")
+        for side, _level, price, size in market.get("quotes", []):
+            line.append(f"{_SIDES[side]} {_number(size)} @ {_number(price)}  ")
         happened = [(f"{market[name]} {word}", style) for name, (word, style) in _SHOWN.items() if market.get(name)]
         for index, (text, style) in enumerate(happened):
             line.append(", " if index else "→ ", style="dim").append(text, style=style)
@@ -73,7 +74,7 @@ def _market_of(tick: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the one market's part of a tick; a brief record has no such part, but says what it kept and why not."""
     if "markets" in tick:
         return tick["markets"][0] if tick["markets"] else {}
-    reasons = tuple(tick.get("no_quotes", {}).values())
+    reasons = tuple(tick.get("no_quotes", {}))
     return {"orders_kept": tick["kept"], **({"no_quotes": reasons[0]} if reasons else {})}
 
 

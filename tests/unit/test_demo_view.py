@@ -69,7 +69,7 @@ def test_what_is_not_known_is_not_shown_as_a_number() -> None:
 
 def test_a_tick_is_one_line_of_quotes_and_what_was_done() -> None:
     progress = Progress(seconds=60, elapsed_s=5.04)
-    quotes = [["buy", "1899.50", "0.1000"], ["sell", "1900.50", "0.1000"]]
+    quotes = [["b", 0, "1899.50", "0.1000"], ["s", 0, "1900.50", "0.1000"]]
     progress.add(tick(quotes=quotes, orders_placed=1, orders_kept=1, cancelled_unfilled=1, orders_cancelled=1, fills=1))
     assert "  5.0 s  buy 0.1 @ 1899.5  sell 0.1 @ 1900.5  → 1 placed, 1 kept, 1 cancelled, 1 filled" in (
         progress.events[-1].plain
@@ -91,7 +91,7 @@ def test_no_quotes_and_failed_ticks_say_why() -> None:
 def test_a_brief_record_counts_what_it_kept_and_says_why_nothing_rests() -> None:
     progress = Progress(seconds=60)
     progress.add({"outcome": "done", "lag_ms": 900, "kept": 2})
-    progress.add({"outcome": "done", "lag_ms": 100, "kept": 0, "no_quotes": {"PAXG/USDT": "price_outside_band"}})
+    progress.add({"outcome": "done", "lag_ms": 100, "kept": 0, "no_quotes": {"price_outside_band": 1}})
     progress.add({"outcome": "halted", "lag_ms": 200, "kept": 0})
     assert (progress.ticks, progress.counts["orders_kept"], progress.lags_ms) == (2, 2, [900, 100, 200])
     assert [event.plain.split("s  ", 1)[1].strip() for event in progress.events] == [
@@ -115,7 +115,7 @@ def test_it_keeps_its_width_and_height_whatever_happens(columns: int) -> None:
     for number in range(12):
         progress.elapsed_s = 50.0 * number
         progress.add(tick(no_quotes="ledger_differs", detail="a long story " * 20))
-        progress.add(tick(quotes=[["buy", "61234.56", "0.02"], ["sell", "61271.32", "0.02"]], fills=35, orders_kept=2))
+        progress.add(tick(quotes=[["b", 0, "61234.56", "0.02"], ["s", 0, "61271.32", "0.02"]], fills=35, orders_kept=2))
         lines = draw(progress, exchange(market_bid="61234.50", market_ask="61234.51"), columns=columns)
         heights.add(len(lines))
         assert {len(line) for line in lines} == {WIDTH}

@@ -23,7 +23,14 @@ def test_quiet_tick_writes_a_few_bytes() -> None:
     at = bench()
     at.tick(2)
     record = record_of(at)
-    assert record == {"slot": at.slot_ms, "outcome": "done", "config": "0123456789abcdef", "kept": 2, "lag_ms": 0}
+    assert record == {
+        "account": "main",
+        "slot_ms": at.slot_ms,
+        "lag_ms": 0,
+        "outcome": "done",
+        "config": "0123456789abcdef",
+        "kept": 2,
+    }
     assert len(str(record)) <= 200
 
 
@@ -31,7 +38,7 @@ def test_quiet_tick_without_quotes_says_why() -> None:
     at = bench()
     at.venue.quote(SYMBOL, "2100", "2100.2")
     at.tick()
-    assert record_of(at)["no_quotes"] == {SYMBOL: NoQuotesReason.PRICE_OUTSIDE_BAND}
+    assert record_of(at)["no_quotes"] == {NoQuotesReason.PRICE_OUTSIDE_BAND: 1}
 
 
 def test_unreachable_venue_is_recorded_with_its_reason() -> None:
@@ -81,10 +88,10 @@ def test_tick_that_acts_records_what_it_saw_did_and_why() -> None:
     at.tick()
     (market,) = record_of(at)["markets"]
     assert market["saw"]["bids"] == [(Decimal(1901), Decimal(5))]
-    assert market["saw"]["base"] == Decimal("5.04")
+    assert market["saw"]["holds"][0] == Decimal("5.04")
     assert [stage[0] for stage in market["stages"]] == ["half_spread", "floors", "inventory", "grid"]
     assert [cancelled[1] for cancelled in market["cancelled"]] == ["price_moved", "price_moved"]
-    assert [placed[1] for placed in market["placed"]] == ["would_take", "unknown"]
+    assert [placed[2] for placed in market["placed"]] == ["would_take", "unknown"]
     assert [booked[1] for booked in market["booked"]] == [Decimal("0.04")]
     assert market["fills"] == 1
 
@@ -95,11 +102,11 @@ def test_accepted_and_blocked_places_are_recorded() -> None:
     at.tick()
     at.venue.clock_offset_ms = -60_000
     (market,) = record_of(at)["markets"]
-    assert [placed[1] for placed in market["placed"]] == ["unknown", "accepted"]
+    assert [placed[:3] for placed in market["placed"]] == [("b", 0, "unknown"), ("s", 0)]
     at.venue.quote(SYMBOL, "1901", "1901.2")
     at.tick()
     (market,) = record_of(at)["markets"]
-    assert market["blocked"] == [(Side.BUY, 0)]
+    assert market["blocked"] == [("b", 0)]
 
 
 def test_full_record_of_a_market_that_never_opened_says_why() -> None:

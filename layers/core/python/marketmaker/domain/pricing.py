@@ -9,6 +9,9 @@ from marketmaker.domain.markets import FairPriceModel
 from marketmaker.domain.orders import Order, Side
 from marketmaker.domain.units import TWO, ZERO, Symbol
 
+BOOK_LEVELS = 5
+"""Levels a side that a decision may depend on, and that its record keeps."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookLevel:
@@ -50,6 +53,10 @@ class Book:
             levels = bids if order.side is Side.BUY else asks
             levels[order.price] = levels.get(order.price, ZERO) + order.remaining_base
         return replace(self, bids=_subtract(self.bids, bids), asks=_subtract(self.asks, asks))
+
+    def top(self, levels: int) -> "Book":
+        """Return the best levels of both sides."""
+        return replace(self, bids=self.bids[:levels], asks=self.asks[:levels])
 
 
 def fair_price(model: FairPriceModel, book: Book, last: Decimal | None) -> Decimal | None:

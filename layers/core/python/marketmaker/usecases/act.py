@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from marketmaker.domain.orders import NewOrder, Order, OrderIdentity
 from marketmaker.domain.quoting import Quote
@@ -16,22 +17,36 @@ COOL_DOWN_MS = 10_000
 """After a failed cycle the next quotes come no sooner than this (S4)."""
 
 
+class HeldBack(StrEnum):
+    """Why none of a market's planned creates was sent."""
+
+    CANCEL_FAILED = "cancel_failed"
+    FILLED_MEANWHILE = "filled_meanwhile"
+    COOLING_DOWN = "cooling_down"
+    MODE_CHANGED = "mode_changed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedMarket:
-    """A market with what is to be done in it."""
+    """A market with what is to be done in it; `attempt` tells the creates of one tick's two looks apart (R19)."""
 
     number: int
     market: MarketState
     plan: Plan
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActedMarket:
-    """A market after the act; `cancels` pairs each outcome with whether a guard forced it."""
+    """A market after the act; `cancels` pairs each outcome with whether a guard forced it.
+
+    `places` are the outcomes of the planned creates, unless they were `held_back`.
+    """
 
     market: MarketState
     cancels: tuple[tuple[CancelOutcome, bool], ...]
     places: tuple[PlaceOutcome, ...]
+    held_back: HeldBack | None = None
 
 
 def act(
@@ -39,13 +54,13 @@ def act(
 ) -> tuple[ActedMarket, ...]:
     """Cancel for all markets at once, then create where every cancel is certain and nothing filled meanwhile."""
     cancels = _cancel_round(desk, planned, deadline)
-    wanted = [
-        _new_orders(desk, each, slot_ms) if _may_place(each, outcomes, desk.clock.now_ms()) else []
-        for each, outcomes in zip(planned, cancels, strict=True)
-    ]
-    if any(wanted) and not desk.store.read_control(desk.settings.name).may_create(control.epoch):
-        wanted = [[] for _ in planned]
-    places = _place_round(desk, wanted, deadline)
+    now_ms = desk.clock.now_ms()
+    held_back = [_why_held_back(each, outcomes, now_ms) for each, outcomes in zip(planned, cancels, strict=True)]
+    if any(each.plan.place and why is None for each, why in zip(planned, held_back, strict=True)) and not _may_create(
+        desk, control
+    ):
+        held_back = [why or HeldBack.MODE_CHANGED for why in held_back]
+    places = _place_round(desk, planned, held_back, slot_ms, deadline)
     now_ms = desk.clock.now_ms()
     return tuple(
         ActedMarket(
@@ -55,9 +70,15 @@ def act(
                 for outcome, cancel in zip(outcomes, each.plan.cancel, strict=True)
             ),
             places=tuple(placed),
+            held_back=why if each.plan.place else None,
         )
-        for each, outcomes, placed in zip(planned, cancels, places, strict=True)
+        for each, outcomes, placed, why in zip(planned, cancels, places, held_back, strict=True)
     )
+
+
+def _may_create(desk: Desk, control: Control) -> bool:
+    """Read mode, epoch and lease again: they may have changed since the claim (R5, R25)."""
+    return desk.store.read_control(desk.settings.name).may_create(control.epoch)
 
 
 def _cancel_round(desk: Desk, planned: Sequence[PlannedMarket], deadline: Deadline) -> list[list[CancelOutcome]]:
@@ -66,23 +87,27 @@ def _cancel_round(desk: Desk, planned: Sequence[PlannedMarket], deadline: Deadli
     return [[next(outcomes) for _ in each.plan.cancel] for each in planned]
 
 
-def _may_place(each: PlannedMarket, outcomes: Sequence[CancelOutcome], now_ms: int) -> bool:
+def _why_held_back(each: PlannedMarket, outcomes: Sequence[CancelOutcome], now_ms: int) -> HeldBack | None:
     """Nothing new is placed after a cancel that failed or met a fill, nor while cooling down (S4)."""
     booked = {order.venue_id: order.executed_base for order in each.market.working}
-    clean = all(
+    if any(outcome.result is CancelResult.FAILED for outcome in outcomes):
+        return HeldBack.CANCEL_FAILED
+    if not all(
         outcome.result is CancelResult.CANCELLED and outcome.executed_base == booked.get(outcome.order.venue_id, ZERO)
         for outcome in outcomes
-    )
-    return clean and now_ms >= each.market.not_before_ms
-
-
-def _new_orders(desk: Desk, each: PlannedMarket, slot_ms: int) -> list[NewOrder]:
-    return [_new_order(desk, each, quote, slot_ms) for quote in each.plan.place]
+    ):
+        return HeldBack.FILLED_MEANWHILE
+    return HeldBack.COOLING_DOWN if now_ms < each.market.not_before_ms else None
 
 
 def _new_order(desk: Desk, each: PlannedMarket, quote: Quote, slot_ms: int) -> NewOrder:
     identity = OrderIdentity(
-        tag=desk.settings.tag, market_number=each.number, slot_ms=slot_ms, side=quote.side, level=quote.level
+        tag=desk.settings.tag,
+        market_number=each.number,
+        slot_ms=slot_ms,
+        side=quote.side,
+        level=quote.level,
+        attempt=each.attempt,
     )
     return NewOrder(
         client_id=identity.encode(),
@@ -93,7 +118,17 @@ def _new_order(desk: Desk, each: PlannedMarket, quote: Quote, slot_ms: int) -> N
     )
 
 
-def _place_round(desk: Desk, wanted: Sequence[Sequence[NewOrder]], deadline: Deadline) -> list[list[PlaceOutcome]]:
+def _place_round(
+    desk: Desk,
+    planned: Sequence[PlannedMarket],
+    held_back: Sequence[HeldBack | None],
+    slot_ms: int,
+    deadline: Deadline,
+) -> list[list[PlaceOutcome]]:
+    wanted = [
+        [] if why else [_new_order(desk, each, quote, slot_ms) for quote in each.plan.place]
+        for each, why in zip(planned, held_back, strict=True)
+    ]
     orders = [order for each in wanted for order in each]
     outcomes = iter([_looked_up(desk, each, deadline) for each in desk.venue.place(orders, deadline)] if orders else ())
     return [[next(outcomes) for _ in each] for each in wanted]

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from marketmaker.domain.deciding import Decision, Situation, decide
 from marketmaker.domain.inventory import FillRow
 from marketmaker.domain.markets import Instrument, MarketSettings
 from marketmaker.domain.orders import Order, OrderIdentity, Side
-from marketmaker.domain.pricing import fair_price
-from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason, Quotes, compute_quotes
-from marketmaker.domain.replacing import Place, Plan, plan_replacement
+from marketmaker.domain.pricing import BOOK_LEVELS, fair_price
+from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason
+from marketmaker.domain.replacing import Place
 from marketmaker.domain.risk import LedgerDifference, check_ledger
 from marketmaker.domain.state import Control, MarketState, Mode
 from marketmaker.domain.units import ZERO, Asset, Symbol
@@ -40,13 +41,12 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What is wanted in one market and what is to be done for it."""
+class DecidedMarket:
+    """A prepared market with what its decision was made of, and the decision."""
 
     prepared: Prepared
-    view: MarketView | None
-    desired: Quotes | NoQuotes
-    plan: Plan
+    situation: Situation
+    decision: Decision
 
 
 def prepare_all(desk: Desk, seen: Seen, deadline: Deadline) -> list[Prepared]:
@@ -178,31 +178,34 @@ def _difference(desk: Desk, seen: Seen, asset: Asset, ledger: Decimal) -> Ledger
     )
 
 
-def decide(
+def decide_market(
     desk: Desk, seen: Seen, prepared: Prepared, control: Control, differences: Mapping[Asset, LedgerDifference]
-) -> Decision:
-    """Value one market and plan what to do in it; pure but for reading the desk's settings."""
+) -> DecidedMarket:
+    """Gather what the decision for one market depends on, and make it."""
+    situation = _situation(desk, seen, prepared, control, differences)
+    decision = decide(situation, prepared.settings, desk.settings.tag)
+    return DecidedMarket(prepared=prepared, situation=situation, decision=decision)
+
+
+def _situation(
+    desk: Desk, seen: Seen, prepared: Prepared, control: Control, differences: Mapping[Asset, LedgerDifference]
+) -> Situation:
     view = _view(desk, seen, prepared, differences)
     limit = control.limit_of(prepared.settings.symbol)
+    obstacle = prepared.obstacle
     if limit.mode is not Mode.QUOTING:
-        detail = f"{limit.mode.label}: {limit.reason}"
-        desired: Quotes | NoQuotes = NoQuotes(reason=NoQuotesReason.NOT_QUOTING, detail=detail)
-    elif prepared.obstacle is not None:
-        desired = prepared.obstacle
-    elif isinstance(view, NoQuotes):
-        desired = view
-    else:
-        desired = compute_quotes(view, prepared.settings, desk.venue.instrument(prepared.settings.symbol))
+        obstacle = NoQuotes(reason=NoQuotesReason.NOT_QUOTING, detail=f"{limit.mode.label}: {limit.reason}")
+    elif obstacle is None and isinstance(view, NoQuotes):
+        obstacle = view
     unresolved = prepared.market.unresolved if prepared.market else ()
-    plan = plan_replacement(
-        desired,
-        prepared.live,
-        tag=desk.settings.tag,
-        blocked=frozenset(_places(desk, [each.order.client_id for each in unresolved])),
-        tolerance=prepared.settings.tolerance,
+    return Situation(
         now_ms=seen.now_ms,
+        instrument=desk.venue.instrument(prepared.settings.symbol),
+        view=None if isinstance(view, NoQuotes) else view,
+        obstacle=obstacle,
+        live=prepared.live,
+        blocked=frozenset(_places(desk, [each.order.client_id for each in unresolved])),
     )
-    return Decision(prepared=prepared, view=None if isinstance(view, NoQuotes) else view, desired=desired, plan=plan)
 
 
 def _places(desk: Desk, client_ids: Sequence[str]) -> list[Place]:
@@ -225,7 +228,7 @@ def _view(
     reserved_quote = sum((each.notional_quote for each in prepared.live if each.side is Side.BUY), ZERO)
     inventory = prepared.market.inventory
     return MarketView(
-        book=book.without(prepared.live),
+        book=book.without(prepared.live).top(BOOK_LEVELS),
         book_age_ms=seen.now_ms - seen.marks[symbol].since_ms,
         last_price=_last_price(seen, symbol),
         inventory=inventory,

@@ -16,7 +16,7 @@ from marketmaker.domain.units import AccountName, Asset, Symbol
 from marketmaker.errors import AccountRefused, Conflict, Refused, Retryable, StateUnreachable
 from marketmaker.ports import CancelResult, ClaimRefusal, Deadline, PlaceOutcome, Rejected, RejectionKind
 from marketmaker.usecases.act import ActedMarket, PlannedMarket, act
-from marketmaker.usecases.decide import Decision, compare_ledger, decide, prepare_all
+from marketmaker.usecases.decide import DecidedMarket, compare_ledger, decide_market, prepare_all
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import ACCOUNT_REFUSED, VENUE_UNREACHABLE, Condition, follow_episodes
 from marketmaker.usecases.observe import observe
@@ -103,11 +103,11 @@ def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple
         return _unreachable(desk, tick, control, str(error))
     prepared = prepare_all(desk, seen, deadline)
     differing, differences = compare_ledger(desk, seen, prepared, control)
-    decisions = [decide(desk, seen, each, control, differences) for each in prepared]
+    decided = [decide_market(desk, seen, each, control, differences) for each in prepared]
     open_markets = {each.settings.symbol for each in prepared if each.market is not None}
     strays = [order for order in desk.own(seen.open_orders) if order.symbol not in open_markets]
     stray_cancels = desk.venue.cancel(strays, deadline) if strays else ()
-    markets = _carry_out(desk, decisions, control, tick.slot_ms, deadline)
+    markets = _carry_out(desk, decided, control, tick.slot_ms, deadline)
     follow_episodes(desk, _conditions(markets), seen.state.episodes)
     report = _report(desk, tick, TickOutcome.DONE, markets=markets)
     report = replace(report, strays_cancelled=sum(each.result is CancelResult.CANCELLED for each in stray_cancels))
@@ -118,47 +118,47 @@ def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple
 
 
 def _carry_out(
-    desk: Desk, decisions: Sequence[Decision], control: Control, slot_ms: int, deadline: Deadline
+    desk: Desk, decided: Sequence[DecidedMarket], control: Control, slot_ms: int, deadline: Deadline
 ) -> tuple[MarketReport, ...]:
     """Act on the markets that have opened, write what changed, and report on all."""
     planned = {
-        decision.prepared.settings.symbol: PlannedMarket(
-            number=decision.prepared.settings.number, market=decision.prepared.market, plan=decision.plan
+        each.prepared.settings.symbol: PlannedMarket(
+            number=each.prepared.settings.number, market=each.prepared.market, plan=each.decision.plan
         )
-        for decision in decisions
-        if decision.prepared.market is not None
+        for each in decided
+        if each.prepared.market is not None
     }
-    done = dict(zip(planned, act(desk, list(planned.values()), control, slot_ms, deadline), strict=True))
-    return tuple(_market_report(desk, decision, done.get(decision.prepared.settings.symbol)) for decision in decisions)
+    acted = dict(zip(planned, act(desk, list(planned.values()), control, slot_ms, deadline), strict=True))
+    for each in decided:
+        done = acted.get(each.prepared.settings.symbol)
+        if done is not None and done.market != each.prepared.stored:
+            _save(desk, done.market)
+    return tuple(_market_report(each, acted.get(each.prepared.settings.symbol)) for each in decided)
 
 
-def _market_report(desk: Desk, decision: Decision, acted: ActedMarket | None) -> MarketReport:
-    prepared = decision.prepared
+def _market_report(each: DecidedMarket, acted: ActedMarket | None) -> MarketReport:
+    report = MarketReport(situation=each.situation, decision=each.decision)
     if acted is None:
-        return MarketReport(symbol=prepared.settings.symbol, market=None, desired=decision.desired)
-    return MarketReport(
-        symbol=prepared.settings.symbol,
-        market=acted.market if acted.market == prepared.stored else _save(desk, acted.market),
-        desired=decision.desired,
-        view=decision.view,
-        plan=decision.plan,
-        booked=prepared.booked,
+        return report
+    return replace(
+        report,
+        booked=each.prepared.booked,
         cancels=acted.cancels,
         places=acted.places,
+        held_back=acted.held_back,
     )
 
 
-def _save(desk: Desk, market: MarketState) -> MarketState:
+def _save(desk: Desk, market: MarketState) -> None:
     """Write a market's item; losing to another writer is harmless: the next tick adopts its live orders.
 
     But an unknown create would be forgotten: that is a defect, and the lease outlives the request (R1).
     """
     try:
-        return desk.store.save_market(desk.settings.name, market)
+        desk.store.save_market(desk.settings.name, market)
     except Conflict:
         if market.unresolved:
             raise
-        return market
 
 
 def _unreachable(desk: Desk, tick: Tick, control: Control, reason: str) -> tuple[TickReport, _Refreshed]:

@@ -1,19 +1,25 @@
 """What one tick did: the summary a handler returns and the decision record that telemetry keeps."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import repeat
 from typing import Any, assert_never
 
+from marketmaker.domain.deciding import Decision, Situation
 from marketmaker.domain.inventory import FillRow
-from marketmaker.domain.orders import Order
-from marketmaker.domain.quoting import MarketView, NoQuotes, Quotes
+from marketmaker.domain.quoting import NoQuotes, Quotes
 from marketmaker.domain.replacing import Plan
-from marketmaker.domain.state import MarketState
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.ports import Accepted, CancelOutcome, CancelResult, OutcomeUnknown, PlaceOutcome, Rejected
+from marketmaker.usecases.act import HeldBack
+from marketmaker.usecases.records import shorten, write_decision, write_place, write_situation
 
-_BOOK_LEVELS = 5
+AS_STRAY = "as_stray"
+"""What became of a cancel in a market that has not opened: its orders go with the strays, which are counted."""
+BOOKED_SHOWN = 10
+"""Fills of one decision that its record lists; `fills` counts all, and the ledger has them."""
 
 
 class TickOutcome(StrEnum):
@@ -31,21 +37,34 @@ class TickOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketReport:
-    """One market's part of a tick."""
+    """One decision for a market within a tick, and what came of it; a second look in the same tick has its own."""
 
-    symbol: Symbol
-    market: MarketState | None
-    desired: Quotes | NoQuotes
-    view: MarketView | None = None
-    plan: Plan = field(default_factory=Plan)
+    situation: Situation
+    decision: Decision
     booked: tuple[FillRow, ...] = ()
     cancels: tuple[tuple[CancelOutcome, bool], ...] = ()
     places: tuple[PlaceOutcome, ...] = ()
+    held_back: HeldBack | None = None
+
+    @property
+    def symbol(self) -> Symbol:
+        """The market."""
+        return self.situation.instrument.symbol
+
+    @property
+    def desired(self) -> Quotes | NoQuotes:
+        """What was wanted."""
+        return self.decision.desired
+
+    @property
+    def plan(self) -> Plan:
+        """What was to be done."""
+        return self.decision.plan
 
     @property
     def acted(self) -> bool:
-        """Tell whether anything was sent or booked."""
-        return bool(self.cancels or self.places or self.booked)
+        """Tell whether anything was sent, booked or held back."""
+        return bool(self.cancels or self.places or self.booked or self.held_back)
 
     def counts(self) -> dict[str, int]:
         """Count what happened to orders; `cancelled_unfilled` is what the cancel ratio counts (C2)."""
@@ -76,31 +95,29 @@ class MarketReport:
         }
 
     def record(self) -> dict[str, Any]:
-        """Describe the decision in full: what it saw, how each stage moved the quotes, what it did and why."""
-        full = self.summary()
-        if self.view is not None:
-            full["saw"] = {
-                "bids": [(level.price, level.size_base) for level in self.view.book.bids[:_BOOK_LEVELS]],
-                "asks": [(level.price, level.size_base) for level in self.view.book.asks[:_BOOK_LEVELS]],
-                "update_id": self.view.book.update_id,
-                "book_age_ms": self.view.book_age_ms,
-                "last": self.view.last_price,
-                "base": self.view.inventory.base,
-                "quote": self.view.inventory.quote,
-                "available": (self.view.available_base, self.view.available_quote),
-                "reference": self.view.reference_price,
-            }
-        if isinstance(self.desired, Quotes):
-            full["ratio"] = self.desired.ratio
-            full["stages"] = [(stage.name, stage.bid, stage.ask) for stage in self.desired.stages]
-        full["kept"] = [_brief(order) for order in self.plan.keep]
+        """Describe the decision in full: what it was made of, how each stage moved the quotes, what came of it and why.
+
+        `records` reads it back.
+        """
+        position = {order.venue_id: index for index, order in enumerate(self.situation.live)}
+        full = write_situation(self.situation) | write_decision(self.decision)
+        full |= {name: count for name, count in self.counts().items() if count}
+        full["kept"] = [position[order.venue_id] for order in self.plan.keep]
+        cancels = [_cancelled(each) for each, _ in self.cancels]
         full["cancelled"] = [
-            (_brief(outcome.order), planned.reason, outcome.result, outcome.reason)
-            for planned, (outcome, _) in zip(self.plan.cancel, self.cancels, strict=False)
+            (position[planned.order.venue_id], planned.reason, *outcome)
+            for planned, outcome in zip(self.plan.cancel, cancels or repeat((AS_STRAY,)), strict=False)
         ]
-        full["placed"] = [_placed(each) for each in self.places]
-        full["blocked"] = [(quote.side, quote.level) for quote in self.plan.blocked]
-        full["booked"] = [(row.fill.trade_id, row.base_change, row.quote_change) for row in self.booked]
+        outcomes = [_placed(each) for each in self.places] or [("held_back",)] * len(self.plan.place)
+        full["placed"] = [
+            (*write_place((quote.side, quote.level)), *outcome)
+            for quote, outcome in zip(self.plan.place, outcomes, strict=True)
+        ]
+        if self.held_back is not None:
+            full["held_back"] = self.held_back
+        if self.booked:
+            shown = self.booked[:BOOKED_SHOWN]
+            full["booked"] = [(row.fill.trade_id, row.base_change, row.quote_change) for row in shown]
         return full
 
 
@@ -144,24 +161,37 @@ class TickReport:
         """Describe the tick for the log: in full where it acted or when asked, in a few bytes where it was quiet."""
         if in_full or self.strays_cancelled or any(market.acted for market in self.markets):
             return dict(self.summary()) | {"markets": [market.record() for market in self.markets]}
-        kept = sum(len(market.plan.keep) for market in self.markets)
-        brief = {"slot": self.slot_ms, "outcome": self.outcome, "config": self.config_hash, "kept": kept}
-        brief["lag_ms"] = self.lag_ms
-        reasons = {m.symbol: m.desired.reason for m in self.markets if isinstance(m.desired, NoQuotes)}
-        return brief | ({"detail": self.detail} if self.detail else {}) | ({"no_quotes": reasons} if reasons else {})
+        brief: dict[str, Any] = {
+            "account": self.account,
+            "slot_ms": self.slot_ms,
+            "lag_ms": self.lag_ms,
+            "outcome": self.outcome,
+            "config": self.config_hash,
+            "kept": sum(len(market.plan.keep) for market in self.markets),
+        }
+        reasons = Counter(market.desired.reason for market in self.markets if isinstance(market.desired, NoQuotes))
+        if reasons:
+            brief["no_quotes"] = dict(reasons)
+        return brief | ({"detail": shorten(self.detail)} if self.detail else {})
 
 
-def _brief(order: Order) -> tuple[Any, ...]:
-    return order.client_id, order.side, order.price, order.remaining_base
+def _words(reason: str) -> tuple[str, ...]:
+    return (shorten(reason),) if reason else ()
 
 
-def _placed(outcome: PlaceOutcome) -> tuple[Any, ...]:
+def _cancelled(outcome: CancelOutcome) -> tuple[str, ...]:
+    """Say what came of a cancel; nothing where it was simply cancelled."""
+    return () if outcome.result is CancelResult.CANCELLED else (outcome.result, *_words(outcome.reason))
+
+
+def _placed(outcome: PlaceOutcome) -> tuple[str, ...]:
+    """Say what came of a create; nothing where it was simply accepted."""
     match outcome:
-        case Accepted(order=order):
-            return order.client_id, "accepted", order.price, order.size_base
-        case Rejected(order=new, kind=kind, reason=reason):
-            return new.client_id, kind, new.price, new.size_base, reason
-        case OutcomeUnknown(order=new, reason=reason):
-            return new.client_id, "unknown", new.price, new.size_base, reason
+        case Accepted():
+            return ()
+        case Rejected(kind=kind, reason=reason):
+            return kind, *_words(reason)
+        case OutcomeUnknown(reason=reason):
+            return "unknown", *_words(reason)
         case _:
             assert_never(outcome)

@@ -1,0 +1,262 @@
+"""Decision records: what one market's decision was made of and what came of it, as a few plain values, and back.
+
+A record holds the whole `Situation`, so `read_decisions` gives back everything that `domain.deciding.decide` needs;
+with five quotes a side it stays below 2 KB a market (architecture, "One tick"). Rows instead of named fields keep it
+short; a side is `b` or `s`:
+
+| field | rows |
+|---|---|
+| `bids`, `asks` | price, size |
+| `live` | client id, venue id, side, price, size, age (ms), and what is executed if anything is |
+| `quotes` | side, level, price, size |
+| `kept` | position in `live` |
+| `cancelled` | position in `live`, why, and what came of it if it was not simply cancelled, in the venue's words |
+| `placed` | side, level, and what came of it if it was not simply accepted, in the venue's words |
+| `stages` | name, bid, ask |
+| `booked` | trade id, change of base, change of quote |
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from marketmaker.domain.deciding import Decision, Situation
+from marketmaker.domain.inventory import Inventory
+from marketmaker.domain.markets import Instrument
+from marketmaker.domain.orders import Fee, Order, Side
+from marketmaker.domain.pricing import Book, BookLevel
+from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason, Quote
+from marketmaker.domain.replacing import Place
+from marketmaker.domain.risk import LedgerDifference
+from marketmaker.domain.units import ZERO, AccountName, Asset, ClientOrderId, Symbol, VenueOrderId
+
+MAX_TEXT = 160
+"""Characters of any one explanation."""
+ACCEPTED, CANCELLED = "accepted", "cancelled"
+"""What comes of most creates and cancels, and so is left out of their rows."""
+_SIDES = {side[0]: side for side in Side}
+_SIGNIFICANT = 12
+"""Digits of figures that only people read; everything a decision is made of is written exactly."""
+_HOLDINGS = (
+    "base",
+    "quote",
+    "deposited_quote",
+    "cost_basis_quote",
+    "fees_in_basis_quote",
+    "realised_quote",
+    "fees_quote",
+)
+_GRIDS = ("tick_size", "lot_size", "min_size_base", "min_notional_quote")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedDecision:
+    """One market's decision as a tick recorded it: what it was made of, and what it was.
+
+    `quotes`, `kept`, `cancelled` (position, why) and `placed` are what was decided; `outcomes` says beside each placed
+    quote what came of it, and `held_back` why none of them was sent.
+    """
+
+    account: AccountName
+    slot_ms: int
+    config_hash: str
+    situation: Situation
+    no_quotes: NoQuotes | None
+    quotes: tuple[Quote, ...]
+    kept: tuple[int, ...]
+    cancelled: tuple[tuple[int, str, str], ...]
+    placed: tuple[Place, ...]
+    outcomes: tuple[str, ...]
+    held_back: str | None
+
+    @property
+    def symbol(self) -> Symbol:
+        """The market."""
+        return self.situation.instrument.symbol
+
+
+def write_situation(situation: Situation) -> dict[str, Any]:
+    """Write down what a decision is made of."""
+    instrument, obstacle = situation.instrument, situation.obstacle
+    written: dict[str, Any] = {
+        "symbol": instrument.symbol,
+        "at_ms": situation.now_ms,
+        "assets": (instrument.base, instrument.quote),
+        "grid": tuple(getattr(instrument, name) for name in _GRIDS),
+        "live": [_write_order(order, situation.now_ms) for order in situation.live],
+    }
+    if situation.view is not None:
+        written["saw"] = _write_view(situation.view)
+    if obstacle is not None:
+        written["obstacle"] = (obstacle.reason, shorten(obstacle.detail))
+    if situation.blocked:
+        written["blocked"] = [write_place(place) for place in sorted(situation.blocked)]
+    if situation.only is not None:
+        written["only"] = [write_place(place) for place in sorted(situation.only)]
+    return written
+
+
+def write_decision(decision: Decision) -> dict[str, Any]:
+    """Write down what was decided, with each stage's effect for people to read."""
+    desired = decision.desired
+    if isinstance(desired, NoQuotes):
+        return {"no_quotes": desired.reason, "detail": shorten(desired.detail)}
+    return {
+        "fair": desired.fair,
+        "ratio": _rounded(desired.ratio),
+        "stages": [(stage.name, _rounded(stage.bid), _rounded(stage.ask)) for stage in desired.stages],
+        "quotes": [(*write_place((each.side, each.level)), each.price, each.size_base) for each in desired.quotes],
+        "skipped": [(each.side, each.reason) for each in desired.skipped],
+    }
+
+
+def write_place(place: Place) -> tuple[str, int]:
+    """Write the side and level of a quote."""
+    side, level = place
+    return side[0], level
+
+
+def shorten(text: str) -> str:
+    """Cut an explanation to its bound."""
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
+
+
+def read_decisions(record: Mapping[str, Any]) -> tuple[RecordedDecision, ...]:
+    """Read every decision of a tick's full record; a brief one holds none.
+
+    Raises:
+        ValueError: the record is not one of a tick, or of a release that wrote it differently.
+    """
+    try:
+        return tuple(_read_decision(record, market) for market in record.get("markets", ()) if "grid" in market)
+    except (KeyError, TypeError, ValueError, IndexError, InvalidOperation) as error:
+        slot = record.get("slot_ms", "unknown")
+        raise ValueError(f"the record of slot {slot} cannot be read: {type(error).__name__} {error}") from error
+
+
+def _write_order(order: Order, now_ms: int) -> tuple[Any, ...]:
+    executed = (order.executed_base,) if order.executed_base else ()
+    age_ms = now_ms - order.created_ms
+    return order.client_id, order.venue_id, order.side[0], order.price, order.size_base, age_ms, *executed
+
+
+def _write_view(view: MarketView) -> dict[str, Any]:
+    inventory = view.inventory
+    saw: dict[str, Any] = {
+        "bids": [(level.price, level.size_base) for level in view.book.bids],
+        "asks": [(level.price, level.size_base) for level in view.book.asks],
+        "update_id": view.book.update_id,
+        "book_age_ms": view.book_age_ms,
+        "holds": tuple(getattr(inventory, name) for name in _HOLDINGS),
+        "available": (view.available_base, view.available_quote),
+        "reference": view.reference_price,
+    }
+    if view.last_price is not None:
+        saw["last"] = view.last_price
+    if inventory.unpriced_fees:
+        saw["unpriced"] = [(fee.amount, fee.asset) for fee in inventory.unpriced_fees]
+    if inventory.fills_without_fee:
+        saw["without_fee"] = inventory.fills_without_fee
+    if view.ledger_difference is not None:
+        difference = view.ledger_difference
+        saw["difference"] = (difference.asset, difference.ledger, difference.venue)
+    return saw
+
+
+def _read_decision(record: Mapping[str, Any], market: Mapping[str, Any]) -> RecordedDecision:
+    no_quotes = market.get("no_quotes")
+    return RecordedDecision(
+        account=AccountName(record["account"]),
+        slot_ms=int(record["slot_ms"]),
+        config_hash=str(record["config"]),
+        situation=_read_situation(market),
+        no_quotes=None if no_quotes is None else _read_obstacle((no_quotes, market["detail"])),
+        quotes=tuple(_read_quote(row) for row in market.get("quotes", ())),
+        kept=tuple(int(position) for position in market["kept"]),
+        cancelled=tuple((int(row[0]), str(row[1]), str([*row, CANCELLED][2])) for row in market["cancelled"]),
+        placed=_read_places(market["placed"]),
+        outcomes=tuple(str([*row, ACCEPTED][2]) for row in market["placed"]),
+        held_back=market.get("held_back"),
+    )
+
+
+def _read_situation(market: Mapping[str, Any]) -> Situation:
+    symbol = Symbol(market["symbol"])
+    base, quote = market["assets"]
+    grid = {name: Decimal(value) for name, value in zip(_GRIDS, market["grid"], strict=True)}
+    instrument = Instrument(symbol=symbol, base=Asset(base), quote=Asset(quote), **grid)
+    return Situation(
+        now_ms=int(market["at_ms"]),
+        instrument=instrument,
+        view=_read_view(symbol, market["saw"]) if "saw" in market else None,
+        obstacle=_read_obstacle(market["obstacle"]) if "obstacle" in market else None,
+        live=tuple(_read_order(symbol, int(market["at_ms"]), row) for row in market["live"]),
+        blocked=frozenset(_read_places(market.get("blocked", ()))),
+        only=frozenset(_read_places(market["only"])) if "only" in market else None,
+    )
+
+
+def _read_view(symbol: Symbol, saw: Mapping[str, Any]) -> MarketView:
+    difference = saw.get("difference")
+    base, quote = saw["available"]
+    return MarketView(
+        book=Book(
+            symbol=symbol,
+            bids=_read_levels(saw["bids"]),
+            asks=_read_levels(saw["asks"]),
+            update_id=int(saw["update_id"]),
+        ),
+        book_age_ms=int(saw["book_age_ms"]),
+        last_price=Decimal(saw["last"]) if "last" in saw else None,
+        inventory=Inventory(
+            **{name: Decimal(value) for name, value in zip(_HOLDINGS, saw["holds"], strict=True)},
+            unpriced_fees=tuple(Fee(amount=Decimal(amount), asset=Asset(a)) for amount, a in saw.get("unpriced", ())),
+            fills_without_fee=int(saw.get("without_fee", 0)),
+        ),
+        reference_price=Decimal(saw["reference"]),
+        available_base=Decimal(base),
+        available_quote=Decimal(quote),
+        ledger_difference=None if difference is None else _read_difference(difference),
+    )
+
+
+def _read_difference(row: Sequence[str]) -> LedgerDifference:
+    asset, ledger, venue = row
+    return LedgerDifference(asset=Asset(asset), ledger=Decimal(ledger), venue=Decimal(venue))
+
+
+def _read_obstacle(row: Sequence[str]) -> NoQuotes:
+    reason, detail = row
+    return NoQuotes(reason=NoQuotesReason(reason), detail=detail)
+
+
+def _read_levels(rows: Iterable[Sequence[str]]) -> tuple[BookLevel, ...]:
+    return tuple(BookLevel(price=Decimal(price), size_base=Decimal(size)) for price, size in rows)
+
+
+def _read_order(symbol: Symbol, now_ms: int, row: Sequence[Any]) -> Order:
+    client_id, venue_id, side, price, size, age_ms, *executed = row
+    return Order(
+        venue_id=VenueOrderId(venue_id),
+        client_id=None if client_id is None else ClientOrderId(client_id),
+        symbol=symbol,
+        side=_SIDES[side],
+        price=Decimal(price),
+        size_base=Decimal(size),
+        executed_base=Decimal(executed[0]) if executed else ZERO,
+        created_ms=now_ms - int(age_ms),
+    )
+
+
+def _read_places(rows: Iterable[Sequence[Any]]) -> tuple[Place, ...]:
+    return tuple((_SIDES[row[0]], int(row[1])) for row in rows)
+
+
+def _read_quote(row: Sequence[Any]) -> Quote:
+    side, level, price, size = row
+    return Quote(side=_SIDES[side], level=int(level), price=Decimal(price), size_base=Decimal(size))
+
+
+def _rounded(figure: Decimal) -> str:
+    return f"{figure:.{_SIGNIFICANT}g}"
