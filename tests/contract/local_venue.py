@@ -84,6 +84,10 @@ class LocalVenue:
         answer = requests.post(f"{self.address}/local/faults", json=fault, timeout=5)
         assert answer.status_code == 200, answer.text
 
+    def clear(self) -> None:
+        """Switch every fault off."""
+        requests.delete(f"{self.address}/local/faults", timeout=5).raise_for_status()
+
     def state(self) -> dict[str, Any]:
         """Return the exchange's own books."""
         answer = requests.get(f"{self.address}/local/state", timeout=5)

@@ -69,7 +69,7 @@ def test_latency_delays_every_reply_until_cleared(local: LocalVenue) -> None:
         started = time.monotonic()
         local.client.fetch_order_book(SYMBOL)
         assert time.monotonic() - started >= 0.2
-    requests.delete(f"{local.address}/local/faults", timeout=5)
+    local.clear()
     assert local.state()["faults"] == {"armed": [], "applied": {"latency": 2}}
 
 
@@ -117,6 +117,16 @@ def test_a_malformed_reply_has_status_200_and_the_order_exists(local: LocalVenue
     assert find(local, "garbled")["status"] == "open"
 
 
+def test_a_fault_lets_as_many_requests_pass_as_it_is_told_to(local: LocalVenue) -> None:
+    local.arm(fault="lost_reply", route=ORDER, after=2)
+    for client_id in ("first", "second"):
+        assert place(local, client_id)["status"] == "open"
+    assert local.state()["faults"]["armed"] == [{"fault": "lost_reply", "route": ORDER, "count": 1, "after": 0}]
+    with pytest.raises(ccxt.NetworkError):
+        place(local, "third")
+    assert place(local, "fourth")["status"] == "open"
+
+
 def test_a_lost_cancel_has_cancelled(local: LocalVenue) -> None:
     order = place(local, "gone")
     local.arm(fault="lost_reply", route="DELETE /api/v3/order")
@@ -132,14 +142,37 @@ def test_a_lost_cancel_has_cancelled(local: LocalVenue) -> None:
         ({"fault": ["latency"]}, "allowed: lost_reply"),
         ({"fault": "latency", "delay_s": 1, "color": "red"}, "allowed: fault, route, count, delay_s"),
         ({"fault": "latency"}, "latency needs delay_s"),
-        ({"fault": "latency", "delay_s": "1"}, "allowed: float"),
-        ({"fault": "latency", "delay_s": True}, "allowed: float"),
+        ({"fault": "latency", "delay_s": "1"}, "delay_s '1'; allowed: a number"),
+        ({"fault": "latency", "delay_s": True}, "delay_s True; allowed: a number"),
         ({"fault": "latency", "delay_s": -1}, "0 to 3600"),
         ({"fault": "server_error", "status": 404}, "500 to 599"),
         ({"fault": "lost_reply", "route": "POST /order"}, "POST /api/v3/order"),
+        ({"fault": "lost_reply", "route": ["GET /api/v3/time"]}, "allowed: null or one of GET /api/v3/ping"),
         ({"fault": "lost_reply", "count": 0}, "1 or more"),
         ({"fault": "lost_reply", "count": "all"}, "null until cleared"),
         ({"fault": "delayed_acceptance", "delay_s": 1, "route": "GET /api/v3/time"}, ORDER),
+        ({"fault": "lost_reply", "after": -1}, "after -1; allowed: 0 or more"),
+        ({"fault": "lost_reply", "after": None}, "after None; allowed: a whole number"),
+        ({"fault": "lost_reply", "count": True}, "count True; allowed: a whole number, or null until cleared"),
+        ({"fault": "connection_reset", "processed": 1}, "processed 1; allowed: true or false"),
+        ({"fault": "truncated_reply", "kept_share": 1}, "kept_share 1; allowed: 0 to below 1"),
+        ({"fault": "truncated_reply", "kept_share": "half"}, "kept_share 'half'; allowed: a number or its text"),
+        ({"fault": "truncated_reply", "kept_share": "NaN"}, "kept_share 'NaN'; allowed: a number or its text"),
+        ({"fault": "empty_reply", "body": "null"}, "body 'null'; allowed: '', '{}', '[]'"),
+        ({"fault": "wrong_types"}, "wrong_types needs to (null, text, number, list)"),
+        ({"fault": "wrong_types", "to": "boolean"}, "to 'boolean'; allowed: null, text, number, list"),
+        ({"fault": "wrong_types", "to": "list", "key": 1}, "key 1; allowed: a text or null"),
+        ({"fault": "clock_skew", "offset_s": 3601}, "offset_s 3601; allowed: -3600 to 3600"),
+        ({"fault": "clock_skew", "offset_s": 1, "route": "GET /api/v3/depth"}, "of clock_skew; allowed: GET /api/v3/t"),
+        ({"fault": "frozen_book", "route": "GET /api/v3/time"}, "of frozen_book; allowed: GET /api/v3/depth"),
+        ({"fault": "crossed_book", "overlap_ticks": -1}, "overlap_ticks -1; allowed: 0 to"),
+        ({"fault": "one_sided_book", "side": "buy"}, "side 'buy'; allowed: bids, asks"),
+        ({"fault": "late_fills", "lag_s": "1"}, "lag_s '1'; allowed: a number or null"),
+        ({"fault": "late_fills", "lag_s": -1}, "lag_s -1; allowed: 0 to 86400"),
+        ({"fault": "fill_during_cancel", "share": 0}, "share 0; allowed: above 0, at most 1"),
+        ({"fault": "unknown_order", "route": ORDER}, "allowed: GET /api/v3/order, DELETE /api/v3/order"),
+        ({"fault": "delisted_symbol", "stage": "sold"}, "stage 'sold'; allowed: halted, removed"),
+        ({"fault": "changed_tick_size", "tick_size": 0}, "tick_size 0; allowed: above 0"),
     ],
 )
 def test_an_unusable_fault_is_refused_by_name(local: LocalVenue, body: dict[str, Any], said: str) -> None:

@@ -17,4 +17,16 @@ assumes beyond those:
 - Weights and order counts are Binance's published ones, in windows aligned to this machine's clock. Unknown parameters
   are ignored, where Binance refuses some.
 - `/local/*` is not Binance's: it shows the exchange's own books, switches faults and price jumps, and changes the key.
+
+`POST /local/faults` arms a fault: `{"fault": "lost_reply", "route": "POST /api/v3/order", "count": 1, "after": 0}`.
+Without a route it waits on every route on which it makes sense; it lets `after` requests pass and strikes `count` times
+(null: until `DELETE /local/faults`). A request meets every latency, the first other fault of the wire, and, if it
+reaches the venue, the first of each other kind. `marketmaker.simulation.faults` says what each does:
+
+- of the wire, applied in `replies` and `venue`: latency, lost_reply, connection_reset, delayed_acceptance,
+  server_error, too_many_requests, maintenance, malformed_reply, truncated_reply, empty_reply, wrong_types;
+- of what the venue shows, in `troubles`: clock_skew, frozen_book, crossed_book, one_sided_book, lagging_balance,
+  late_fills, duplicated_fills;
+- of what it does, in `deeds`: post_only_rejection, taken_fill, fill_during_cancel, unknown_order, delisted_symbol,
+  changed_tick_size.
 """

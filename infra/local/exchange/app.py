@@ -1,6 +1,8 @@
 """The HTTP face of the venue: FastAPI routes, and connections that can be torn down."""
 
 import asyncio
+import socket
+import struct
 
 from fastapi import FastAPI, Request, Response
 from starlette.types import Receive, Scope, Send
@@ -9,6 +11,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from infra.local.exchange.control import control_routes
 from infra.local.exchange.dialect import ApiRequest
 from infra.local.exchange.venue import ROUTES, Venue
+
+_ABORT_WITHOUT_WAITING = struct.pack("ii", 1, 0)
+"""SO_LINGER of no time at all: the system answers what is open with a reset."""
 
 
 class Connections:
@@ -32,23 +37,29 @@ class Connections:
 
         return RegisteredProtocol
 
-    def tear(self, client: tuple[str, int]) -> None:
-        """End a connection at once, if its client has not gone already."""
+    def tear(self, client: tuple[str, int], *, is_reset: bool) -> None:
+        """End a connection at once, in order or by a reset, if its client has not gone already."""
         transport = self._open.get(client)
-        if transport is not None:
+        if transport is None:
+            return
+        if is_reset:
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT_WITHOUT_WAITING)
+            transport.abort()
+        else:
             transport.close()
 
 
 class NoReply(Response):
     """Ends the connection without sending a byte."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, *, is_reset: bool) -> None:
         super().__init__()
         self._connections = connections
+        self._is_reset = is_reset
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - nothing is sent
         """Tear the connection down and wait until it is gone."""
-        self._connections.tear(tuple(scope["client"]))
+        self._connections.tear(tuple(scope["client"]), is_reset=self._is_reset)
         await receive()
 
 
@@ -70,7 +81,7 @@ def build_app(venue: Venue, connections: Connections) -> FastAPI:
             await asyncio.sleep(delivery.delay_s)
         reply = delivery.reply
         if reply is None:
-            return NoReply(connections)
+            return NoReply(connections, is_reset=delivery.is_reset)
         return Response(reply.content, reply.status, reply.headers, reply.media_type)
 
     for route in ROUTES:

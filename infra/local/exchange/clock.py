@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WallClock = Callable[[], int]
 """Returns this machine's time in µs since the epoch, UTC."""
@@ -32,3 +32,7 @@ class MarketClock:
     def wall_ms(self, market_us: int) -> int:
         """Return the wall clock's milliseconds at a moment of the market."""
         return (self.wall_start_us + int((market_us - self.market_start_us) / self.speed)) // 1000
+
+    def ahead(self, offset_us: int) -> "MarketClock":
+        """Return the clock of a venue that is off by so much, for telling times only."""
+        return replace(self, wall_start_us=self.wall_start_us + offset_us)

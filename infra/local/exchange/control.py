@@ -1,17 +1,16 @@
 """The `/local` routes: the exchange's own state, faults, price jumps and keys."""
 
 from collections.abc import Callable
-from dataclasses import MISSING, fields
 from decimal import Decimal, DecimalException
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, HTTPException
 
 from infra.local.exchange import state
+from infra.local.exchange.arming import parse_fault, refuse_unknown
 from infra.local.exchange.dialect import Login
 from infra.local.exchange.listing import Json
-from infra.local.exchange.venue import ROUTES, Venue
-from marketmaker.simulation.faults import FAULT_KINDS, ArmedFault, Fault, Latency
+from infra.local.exchange.venue import Venue
 
 type JsonBody = Annotated[Json, Body()]
 
@@ -31,12 +30,12 @@ def control_routes(venue: Venue) -> APIRouter:
     @router.post("/faults")
     async def arm_fault(body: JsonBody) -> Json:
         armed = _allowed(parse_fault, body)
-        venue.faults.arm(armed)
+        venue.arm(armed)
         return state.describe_fault(armed)
 
     @router.delete("/faults")
     async def clear_faults() -> Json:
-        venue.faults.clear()
+        venue.clear_faults()
         return state.describe_faults(venue.faults)
 
     @router.post("/prices")
@@ -56,30 +55,9 @@ def control_routes(venue: Venue) -> APIRouter:
     return router
 
 
-def parse_fault(body: Json) -> ArmedFault:
-    """Read a fault from JSON; whatever is unknown or out of range raises ValueError naming what is allowed."""
-    name = body.get("fault")
-    kind = FAULT_KINDS.get(name) if isinstance(name, str) else None
-    if kind is None:
-        raise ValueError(f"fault {name!r}; allowed: {', '.join(FAULT_KINDS)}")
-    own = {field.name: field for field in fields(kind)}
-    _refuse_unknown(body, ("fault", "route", "count", *own))
-    route, count = body.get("route"), body.get("count", None if kind is Latency else 1)
-    if route is not None and route not in ROUTES:
-        raise ValueError(f"route {route!r}; allowed: null or one of {', '.join(ROUTES)}")
-    if count is not None and (not isinstance(count, int) or isinstance(count, bool)):
-        raise ValueError(f"count {count!r}; allowed: a whole number, or null until cleared")
-    values: dict[str, Any] = {key: _value(key, body[key], own[key].type) for key in own if key in body}
-    absent = [key for key in own if key not in values and own[key].default is MISSING]
-    if absent:
-        raise ValueError(f"{name} needs {', '.join(absent)}")
-    fault: Fault = kind(**values)
-    return ArmedFault(fault=fault, route=None if route is None else str(route), count=count)
-
-
 def parse_shift(body: Json) -> Decimal:
     """Read a price jump from JSON: a number of basis points, or its text."""
-    _refuse_unknown(body, ("shift_bps",))
+    refuse_unknown(body, ("shift_bps",))
     try:
         shift = Decimal(str(body.get("shift_bps")))
     except DecimalException as error:
@@ -91,7 +69,7 @@ def parse_shift(body: Json) -> Decimal:
 
 def parse_login(body: Json) -> Login:
     """Read the key to accept from JSON: its two texts, and whether it may withdraw."""
-    _refuse_unknown(body, ("api_key", "api_secret", "withdrawals"))
+    refuse_unknown(body, ("api_key", "api_secret", "withdrawals"))
     for name in ("api_key", "api_secret"):
         if not isinstance(body.get(name), str) or not body[name]:
             raise ValueError(f"{name}; allowed: a text that is not empty")
@@ -106,17 +84,3 @@ def _allowed[Value, Result](parse: Callable[[Value], Result], value: Value) -> R
         return parse(value)
     except ValueError as error:
         raise HTTPException(status_code=422, detail=str(error)) from error
-
-
-def _refuse_unknown(body: Json, allowed: tuple[str, ...]) -> None:
-    unknown = sorted(set(body) - set(allowed))
-    if unknown:
-        raise ValueError(f"unknown field {', '.join(unknown)}; allowed: {', '.join(allowed)}")
-
-
-def _value(name: str, value: object, kind: object) -> object:
-    accepted = {int: (int,), float: (int, float), str: (str,)}
-    for allowed, types in accepted.items():
-        if kind is allowed and isinstance(value, types) and not isinstance(value, bool):
-            return value
-    raise ValueError(f"{name} {value!r}; allowed: {getattr(kind, '__name__', kind)}")

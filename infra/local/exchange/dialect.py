@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from http import HTTPStatus
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from marketmaker.simulation.orders import RejectReason
 
@@ -62,6 +62,21 @@ def unknown_symbol() -> ApiError:
     return ApiError(-1121, "Invalid symbol.")
 
 
+def market_closed() -> ApiError:
+    """Say that a symbol is not traded now."""
+    return ApiError(-1013, "Market is closed.")
+
+
+def no_such_order() -> ApiError:
+    """Say that a lookup's order does not exist."""
+    return ApiError(-2013, "Order does not exist.")
+
+
+def nothing_to_cancel() -> ApiError:
+    """Say that a cancel's order does not rest."""
+    return ApiError(-2011, "Unknown order sent.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
     """A request as it came in; `route` is `METHOD /path`."""
@@ -81,6 +96,10 @@ class Params:
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
+
+    def replaced(self, name: str, value: str) -> "Params":
+        """Return these parameters with one of them changed."""
+        return Params(ApiRequest(route="", query=urlencode({**self._values, name: value})))
 
     def text(self, name: str, pattern: str | None = None) -> str:
         """Return a mandatory parameter, checked for illegal characters."""

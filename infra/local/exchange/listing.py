@@ -1,21 +1,24 @@
 """A listed symbol: its engine, its clock, and how Binance writes them down."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from infra.local.exchange.clock import MarketClock
-from infra.local.exchange.dialect import fixed
+from infra.local.exchange.dialect import Params, fixed
 from infra.local.exchange.limits import ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUTE
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.units import ZERO
 from marketmaker.simulation.events import Level
 from marketmaker.simulation.klines import MarketKlines
-from marketmaker.simulation.matching import Engine
+from marketmaker.simulation.matching import Depth, Engine
 from marketmaker.simulation.orders import AccountOrder, AccountTrade, OrderType, TimeInForce
 from marketmaker.simulation.statistics import DAY_US, DaySummary
+from marketmaker.simulation.wallet import Wallet
 
 type Json = dict[str, object]
+type Answer = Json | list[Json] | list[list[object]]
+type Handler = Callable[[Listing, Params, int], Answer]
 
 MOST = Decimal(9_000_000)
 """The largest price and size of an order."""
@@ -23,7 +26,10 @@ MOST = Decimal(9_000_000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """One symbol of the exchange; daily volumes are the market's average before it began."""
+    """One symbol of the exchange; daily volumes are the market's average before it began.
+
+    `book`, `trades` and `wallet` are what a faulty venue shows in place of the engine's own.
+    """
 
     engine: Engine
     clock: MarketClock
@@ -31,6 +37,10 @@ class Listing:
     began_us: int
     daily_volume_base: Decimal
     daily_volume_quote: Decimal
+    status: str = "TRADING"
+    book: Depth | None = None
+    trades: Sequence[AccountTrade] | None = None
+    wallet: Wallet | None = None
 
     @property
     def market_id(self) -> str:
@@ -42,12 +52,28 @@ class Listing:
         """The symbol's grids and minimums."""
         return self.engine.instrument
 
+    @property
+    def shown_trades(self) -> Sequence[AccountTrade]:
+        """The account's trades, ascending by id."""
+        return self.engine.account.trades if self.trades is None else self.trades
+
+    @property
+    def shown_wallet(self) -> Wallet:
+        """The account's balances."""
+        return self.engine.account.wallet if self.wallet is None else self.wallet
+
+    def depth(self, limit: int) -> Depth:
+        """Return the best levels of both sides."""
+        if self.book is None:
+            return self.engine.depth(limit)
+        return replace(self.book, bids=self.book.bids[:limit], asks=self.book.asks[:limit])
+
     def info(self) -> Json:
         """Describe the symbol as exchangeInfo does."""
         instrument = self.instrument
         return {
             "symbol": self.market_id,
-            "status": "TRADING",
+            "status": self.status,
             "baseAsset": instrument.base,
             "baseAssetPrecision": 8,
             "quoteAsset": instrument.quote,

@@ -51,7 +51,7 @@ def show_symbols(listing: Listing, params: Params, market_us: int) -> Json:
 def show_depth(listing: Listing, params: Params, _market_us: int) -> Json:
     """GET /depth: the market's levels and the account's own orders together."""
     listed(listing, params)
-    depth = listing.engine.depth(min(MAX_DEPTH, params.optional_integer("limit") or DEFAULT_DEPTH))
+    depth = listing.depth(min(MAX_DEPTH, params.optional_integer("limit") or DEFAULT_DEPTH))
     return {"lastUpdateId": depth.update_id, "bids": levels(depth.bids), "asks": levels(depth.asks)}
 
 

@@ -16,6 +16,7 @@ from marketmaker.domain.markets import Instrument
 from marketmaker.domain.units import ONE, ZERO, Asset, Symbol, floor_to_lot
 from marketmaker.simulation.account import FeeAsset, FeeRates
 from marketmaker.simulation.events import Event, Quote
+from marketmaker.simulation.faults import FAULT_KINDS
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.generated import GeneratedMarket, MarketModel
 from marketmaker.simulation.klines import MarketKlines
@@ -54,6 +55,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m infra.local.exchange",
         description="A local exchange in Binance's spot dialect, on 127.0.0.1 only: a recorded or generated market.",
+        epilog=f"POST /local/faults arms one of: {', '.join(FAULT_KINDS)}; GET /local/state counts what struck.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument

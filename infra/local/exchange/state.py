@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from decimal import Decimal
 
 from infra.local.exchange.listing import Json, Listing
 from infra.local.exchange.venue import Venue
@@ -45,7 +46,14 @@ def describe_faults(plan: FaultPlan) -> Json:
 
 def describe_fault(armed: ArmedFault) -> Json:
     """Write down one waiting fault as it was asked for."""
-    return {"fault": fault_name(armed.fault), "route": armed.route, "count": armed.count, **asdict(armed.fault)}
+    values = asdict(armed.fault)
+    return {
+        "fault": fault_name(armed.fault),
+        "route": armed.route,
+        "count": armed.count,
+        "after": armed.after,
+        **{name: plain(value) if isinstance(value, Decimal) else value for name, value in values.items()},
+    }
 
 
 def _holdings(listing: Listing) -> Json:

@@ -1,5 +1,6 @@
 """The private routes: orders, cancels, and what the account holds and did."""
 
+from bisect import bisect_left
 from enum import StrEnum
 from typing import assert_never
 
@@ -8,7 +9,9 @@ from infra.local.exchange.dialect import (
     ApiError,
     Params,
     fixed,
+    no_such_order,
     not_required,
+    nothing_to_cancel,
     rejected,
 )
 from infra.local.exchange.listing import MOST, Json, Listing
@@ -65,19 +68,19 @@ def place_order(listing: Listing, params: Params, market_us: int) -> Json:
 def show_order(listing: Listing, params: Params, _market_us: int) -> Json:
     """GET /order."""
     listed(listing, params)
-    order = _named_order(listing, params)
+    order = named_order(listing, params)
     if order is None:
-        raise ApiError(-2013, "Order does not exist.")
+        raise no_such_order()
     return listing.order(order)
 
 
 def cancel_order(listing: Listing, params: Params, market_us: int) -> Json:
     """DELETE /order."""
     listed(listing, params)
-    named = _named_order(listing, params)
+    named = named_order(listing, params)
     order = None if named is None else listing.engine.cancel(named.order_id, market_us)
     if order is None:
-        raise ApiError(-2011, "Unknown order sent.")
+        raise nothing_to_cancel()
     return listing.cancellation(order, _cancel_id(params, order))
 
 
@@ -93,15 +96,14 @@ def cancel_open_orders(listing: Listing, params: Params, market_us: int) -> list
     listed(listing, params)
     resting = _open_orders(listing)
     if not resting:
-        raise ApiError(-2011, "Unknown order sent.")
+        raise nothing_to_cancel()
     cancelled = [order for order in resting if listing.engine.cancel(order.order_id, market_us) is not None]
     return [listing.cancellation(order, _cancel_id(params, order)) for order in cancelled]
 
 
 def show_account(listing: Listing, _params: Params, _market_us: int) -> Json:
     """GET /account."""
-    account = listing.engine.account
-    fees = account.fees
+    wallet, fees = listing.shown_wallet, listing.engine.account.fees
     rates = {"maker": fixed(fees.maker), "taker": fixed(fees.taker), "buyer": fixed(ZERO), "seller": fixed(ZERO)}
     return {
         "makerCommission": int(fees.maker * 10_000),
@@ -120,10 +122,10 @@ def show_account(listing: Listing, _params: Params, _market_us: int) -> Json:
         "balances": [
             {
                 "asset": asset,
-                "free": fixed(account.wallet.free(asset)),
-                "locked": fixed(account.wallet.locked(asset)),
+                "free": fixed(wallet.free(asset)),
+                "locked": fixed(wallet.locked(asset)),
             }
-            for asset in account.wallet.assets
+            for asset in wallet.assets
         ],
         "permissions": ["SPOT"],
         "uid": 1,
@@ -151,7 +153,9 @@ def show_trades(listing: Listing, params: Params, _market_us: int) -> list[Json]
             and (end_ms is None or time_ms <= end_ms)
         )
 
-    trades = [trade for trade in listing.engine.account.trades[max(0, (from_id or 1) - 1) :] if is_wanted(trade)]
+    shown = listing.shown_trades
+    first = bisect_left(shown, from_id or 0, key=lambda trade: trade.trade_id)
+    trades = [trade for trade in shown[first:] if is_wanted(trade)]
     is_forward = from_id is not None or start_ms is not None
     return [listing.trade(trade) for trade in (trades[:limit] if is_forward else trades[-limit:])]
 
@@ -188,7 +192,7 @@ def _order_request(listing: Listing, params: Params) -> OrderRequest:
     )
 
 
-def _named_order(listing: Listing, params: Params) -> AccountOrder | None:
+def named_order(listing: Listing, params: Params) -> AccountOrder | None:
     """Find the order that `orderId` or `origClientOrderId` names; both must agree when both are sent."""
     account = listing.engine.account
     if "orderId" not in params and "origClientOrderId" not in params:

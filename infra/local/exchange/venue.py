@@ -1,28 +1,35 @@
 """The exchange without its server: requests in, replies out, faults in between."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import assert_never
 
 from infra.local.exchange import market_data, trading
 from infra.local.exchange.clock import WallClock
 from infra.local.exchange.dialect import ApiError, ApiRequest, Login, Params
 from infra.local.exchange.limits import RateLimits
-from infra.local.exchange.listing import Json, Listing
+from infra.local.exchange.listing import Handler, Listing
+from infra.local.exchange.replies import Delivery, Reply, answered, refused, refused_at_the_door, spoiled
+from infra.local.exchange.troubles import Troubles
 from marketmaker.simulation.faults import (
     ORDER_ROUTE,
+    ArmedFault,
+    ConnectionReset,
     DelayedAcceptance,
-    Fault,
+    EmptyReply,
     FaultPlan,
     Latency,
     LostReply,
+    Maintenance,
     MalformedReply,
     ServerError,
     TooManyRequests,
+    TruncatedReply,
+    WireFault,
+    WrongTypes,
 )
 
-type Handler = Callable[[Listing, Params, int], Json | list[Json] | list[list[object]]]
 type Weight = Callable[[Params], int]
 
 
@@ -33,24 +40,6 @@ class ApiRoute:
     handler: Handler | None
     weight: Weight
     is_signed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What goes back to the client."""
-
-    status: int
-    content: str
-    headers: dict[str, str] = field(default_factory=dict)
-    media_type: str = "application/json;charset=UTF-8"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """A reply and the seconds it is late; no reply means that the connection ends without one."""
-
-    reply: Reply | None
-    delay_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +102,7 @@ class Venue:
     def __init__(self, *, listing: Listing, login: Login, wall_us: WallClock, limit_factor: int = 1) -> None:
         self.listing = listing
         self.faults = FaultPlan()
+        self._troubles = Troubles(self.faults)
         self.requests: Counter[str] = Counter()
         self.refused_orders: Counter[int] = Counter()
         self._login = login
@@ -131,8 +121,18 @@ class Venue:
             if late.due_us <= now_us:
                 self._late.remove(late)
                 self._process(late.request, late.due_us)
-        self.listing.engine.advance(self.listing.clock.market_us(now_us))
+        self._troubles.advance(self.listing, self.listing.clock.market_us(now_us))
         return now_us
+
+    def arm(self, armed: ArmedFault) -> None:
+        """Switch a fault on from now on."""
+        self.catch_up()
+        self._troubles.arm(armed, self.listing)
+
+    def clear_faults(self) -> None:
+        """Switch every fault off from now on."""
+        self.catch_up()
+        self.faults.clear()
 
     def receive(self, request: ApiRequest) -> Delivery:
         """Answer a request that arrives now, or let the armed faults have it."""
@@ -141,53 +141,49 @@ class Venue:
         struck = self.faults.strike(request.route)
         delay_s = sum(fault.delay_s for fault in struck if isinstance(fault, Latency))
         other = next((fault for fault in struck if not isinstance(fault, Latency)), None)
-        return Delivery(reply=self._answer(request, other, now_us), delay_s=delay_s)
+        reply = self._process(request, now_us) if other is None else self._meet(request, other, now_us)
+        return Delivery(reply=reply, delay_s=delay_s, is_reset=isinstance(other, ConnectionReset))
 
-    def _answer(self, request: ApiRequest, fault: Fault | None, now_us: int) -> Reply | None:
+    def _meet(self, request: ApiRequest, fault: WireFault, now_us: int) -> Reply | None:
         match fault:
             case LostReply():
                 self._process(request, now_us)
                 return None
+            case ConnectionReset():
+                if fault.processed:
+                    self._process(request, now_us)
+                return None
             case DelayedAcceptance():
                 self._late.append(_LateOrder(due_us=now_us + int(fault.delay_s * 1e6), request=request))
                 return None
-            case MalformedReply():
-                return replace(self._process(request, now_us), status=200, content=fault.body)
-            case ServerError():
-                return Reply(status=fault.status, content="Service unavailable.", media_type="text/plain")
-            case TooManyRequests():
-                message = "Too many requests; please use WebSocket Streams for live updates."
-                return _refusal(ApiError(-1003, message, status=fault.status, retry_after_s=fault.retry_after_s))
+            case ServerError() | TooManyRequests() | Maintenance():
+                return refused_at_the_door(fault, now_us // 1000)
+            case MalformedReply() | TruncatedReply() | EmptyReply() | WrongTypes():
+                return spoiled(self._process(request, now_us), fault)
             case _:
-                return self._process(request, now_us)
+                assert_never(fault)
 
     def _process(self, request: ApiRequest, now_us: int) -> Reply:
         """Let one request reach the venue: limits, key, signature and expiry, then its handler."""
         route, is_order = ROUTES[request.route], request.route == ORDER_ROUTE
         now_ms, market_us = now_us // 1000, self.listing.clock.market_us(now_us)
-        self.listing.engine.advance(market_us)
+        self._troubles.advance(self.listing, market_us)
         try:
             params = Params(request)
             self._limits.charge(route.weight(params), now_ms)
+            skew_us = self._troubles.skew_us(request.route)
             if route.is_signed:
-                self._login.authorize(request, params, now_ms)
+                self._login.authorize(request, params, now_ms + skew_us // 1000)
             if is_order:
                 self._limits.count_order(now_ms)
-            handler = route.handler
-            answer = handler(self.listing, params, market_us) if handler else self._login.restrictions()
-            reply = Reply(status=200, content=_written(answer))
+            if route.handler is None:
+                reply = answered(self._login.restrictions())
+            else:
+                told = replace(self.listing, clock=self.listing.clock.ahead(skew_us))
+                reply = answered(self._troubles.answer(request.route, route.handler, told, params, market_us))
         except ApiError as error:
             if is_order:
                 self.refused_orders[error.code] += 1
-            reply = _refusal(error)
+            reply = refused(error)
         reply.headers.update(self._limits.headers(is_order=is_order))
         return reply
-
-
-def _refusal(error: ApiError) -> Reply:
-    content = _written({"code": error.code, "msg": error.message})
-    return Reply(status=error.status, content=content, headers=dict(error.headers))
-
-
-def _written(body: Json | list[Json] | list[list[object]]) -> str:
-    return json.dumps(body, separators=(",", ":"))

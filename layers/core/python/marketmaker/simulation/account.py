@@ -133,6 +133,7 @@ class Account:
     def fill(self, order: AccountOrder, step: Level, *, is_maker: bool, time_us: int) -> None:
         """Execute part of an order and settle it at once."""
         notional = step.price * step.size
+        is_maker = is_maker and not order.is_charged_as_taker
         is_buy = order.request.side is Side.BUY
         instrument = self.instrument
         on_base = is_buy and self.fees.asset is FeeAsset.RECEIVED

@@ -69,7 +69,10 @@ class OrderRequest:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class AccountOrder:
-    """An accepted order and its progress; `queue_ahead` is the market volume that must trade before it."""
+    """An accepted order and its progress; `queue_ahead` is the market volume that must trade before it.
+
+    `is_charged_as_taker` is a venue's fault: what rested is charged and told as taken.
+    """
 
     order_id: int
     request: OrderRequest
@@ -80,6 +83,7 @@ class AccountOrder:
     executed_quote: Decimal = ZERO
     queue_ahead: Decimal = ZERO
     reserved: Decimal = ZERO
+    is_charged_as_taker: bool = False
 
     @property
     def remaining_base(self) -> Decimal:

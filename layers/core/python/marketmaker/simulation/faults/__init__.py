@@ -1,0 +1,87 @@
+"""What can go wrong between a client and a venue, as values; the exchange applies them to its requests.
+
+`wire` breaks the way there and back, `views` what the venue shows, `deeds` what it does; `plan` arms them.
+"""
+
+from marketmaker.simulation.faults.deeds import (
+    ChangedTickSize,
+    DeedFault,
+    DelistedSymbol,
+    DelistingStage,
+    FillDuringCancel,
+    PostOnlyRejection,
+    TakenFill,
+    UnknownOrder,
+)
+from marketmaker.simulation.faults.plan import FAULT_KINDS, ArmedFault, Fault, FaultPlan, default_count, fault_name
+from marketmaker.simulation.faults.routes import ORDER_ROUTE
+from marketmaker.simulation.faults.views import (
+    BookSide,
+    ClockSkew,
+    CrossedBook,
+    DuplicatedFills,
+    FrozenBook,
+    LaggingBalance,
+    LateFills,
+    OneSidedBook,
+    ViewFault,
+)
+from marketmaker.simulation.faults.wire import (
+    ConnectionReset,
+    DelayedAcceptance,
+    EmptyReply,
+    Latency,
+    LostReply,
+    Maintenance,
+    MalformedReply,
+    RefusalFault,
+    ReplyFault,
+    ServerError,
+    TooManyRequests,
+    TruncatedReply,
+    WireFault,
+    WrongType,
+    WrongTypes,
+)
+
+__all__ = [
+    "FAULT_KINDS",
+    "ORDER_ROUTE",
+    "ArmedFault",
+    "BookSide",
+    "ChangedTickSize",
+    "ClockSkew",
+    "ConnectionReset",
+    "CrossedBook",
+    "DeedFault",
+    "DelayedAcceptance",
+    "DelistedSymbol",
+    "DelistingStage",
+    "DuplicatedFills",
+    "EmptyReply",
+    "Fault",
+    "FaultPlan",
+    "FillDuringCancel",
+    "FrozenBook",
+    "LaggingBalance",
+    "LateFills",
+    "Latency",
+    "LostReply",
+    "Maintenance",
+    "MalformedReply",
+    "OneSidedBook",
+    "PostOnlyRejection",
+    "RefusalFault",
+    "ReplyFault",
+    "ServerError",
+    "TakenFill",
+    "TooManyRequests",
+    "TruncatedReply",
+    "UnknownOrder",
+    "ViewFault",
+    "WireFault",
+    "WrongType",
+    "WrongTypes",
+    "default_count",
+    "fault_name",
+]
