@@ -1,5 +1,6 @@
 """The demo in figures, and what a run must show."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from infra.local.reconcile import LedgerTotals, reconcile
 
 LAG_SHARE = 0.95
 LARGEST_LAG_S = 2.0
+DIFFERENT = 1
+"""How `mm replay` ends when decisions differ."""
 LEAST_ALERTS = 4
 """Breach, recovery, halt and resume."""
 
@@ -21,6 +24,7 @@ def summarise(script: Script, before_halt: Mapping[str, Any]) -> tuple[dict[str,
     with variables(stack.environment):
         totals = reconcile(stack.deployment, stack.account.name, stack.account.markets[0].symbol, after)
     counts, halted = progress.counts, script.halts[0]
+    replayed = json.loads(stack.mm("replay", "--json", accepted=frozenset({0, DIFFERENT})))
     placed = counts["orders_placed"]
     tag = f"mm{stack.account.tag.text}"
     summary = {
@@ -41,6 +45,8 @@ def summarise(script: Script, before_halt: Mapping[str, Any]) -> tuple[dict[str,
         "halt_verified_s": halted["verified_s"],
         "orders_left_after_halt": sum(order["clientOrderId"].startswith(tag) for order in after["open_orders"]),
         "ledger_matches_venue": not totals.differences,
+        "decisions_replayed": len(replayed),
+        "decisions_differing": sum(not each["identical"] for each in replayed),
     }
     return summary, totals
 
@@ -63,5 +69,7 @@ def judge(summary: Mapping[str, Any]) -> list[str]:
         "the halt is not verified": summary["halt_verified_s"] is not None,
         "orders are left after the halt": summary["orders_left_after_halt"] == 0,
         "the ledger differs from the venue": summary["ledger_matches_venue"],
+        "no decision was made again": summary["decisions_replayed"] > 0,
+        "decisions made again differ": summary["decisions_differing"] == 0,
     }
     return [problem for problem, holds in checks.items() if not holds]

@@ -95,11 +95,11 @@ class LocalStack:
             MessageAttributes={"account": {"DataType": "String", "StringValue": account}},
         )
 
-    def mm(self, *arguments: str) -> str:
+    def mm(self, *arguments: str, accepted: frozenset[int] = frozenset({0})) -> str:
         """Run the command line as an operator does in a second terminal; returns what it printed.
 
         Raises:
-            ProcessFailedError: it failed.
+            ProcessFailedError: it failed, with an exit code that is not `accepted`.
         """
         own = {name: value for name, value in os.environ.items() if not name.startswith(("MM_", "AWS_"))}
         done = subprocess.run(
@@ -111,7 +111,7 @@ class LocalStack:
             timeout=COMMAND_TIMEOUT_S,
             check=False,
         )
-        if done.returncode:
+        if done.returncode not in accepted:
             raise ProcessFailedError(f"mm {' '.join(arguments)} failed: {(done.stderr or done.stdout).strip()}")
         return done.stdout
 

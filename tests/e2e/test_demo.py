@@ -44,6 +44,8 @@ PROMISED = {
     "halt_verified_s",
     "orders_left_after_halt",
     "ledger_matches_venue",
+    "decisions_replayed",
+    "decisions_differing",
 }
 GOOD = {
     "ticks": 12,
@@ -55,6 +57,8 @@ GOOD = {
     "halt_verified_s": 2.1,
     "orders_left_after_halt": 0,
     "ledger_matches_venue": True,
+    "decisions_replayed": 9,
+    "decisions_differing": 0,
 }
 FUNCTIONS = ("schedule_ticks", "fetch_prices", "main-replace_quotes", "main-check_risk", "main-halt")
 needs_ministack = pytest.mark.skipif(
@@ -125,6 +129,8 @@ def test_a_run_breaks_a_limit_halts_resumes_and_ends_with_books_that_agree(tmp_p
     assert summary["alerts"] >= 4
     assert summary["orders_left_after_halt"] == 0
     assert summary["ledger_matches_venue"] is True
+    assert summary["decisions_replayed"] >= 3
+    assert summary["decisions_differing"] == 0
     assert 0 < summary["halt_first_sweep_s"] <= summary["halt_verified_s"]
     assert 0 <= summary["cancel_ratio"] <= 1
     assert 0 < summary["two_sided_uptime"] <= 1
@@ -153,6 +159,8 @@ def test_a_run_breaks_a_limit_halts_resumes_and_ends_with_books_that_agree(tmp_p
         ({"halt_verified_s": None}, "the halt is not verified"),
         ({"orders_left_after_halt": 1}, "orders are left after the halt"),
         ({"ledger_matches_venue": False}, "the ledger differs from the venue"),
+        ({"decisions_replayed": 0}, "no decision was made again"),
+        ({"decisions_differing": 1}, "decisions made again differ"),
     ],
 )
 def test_a_run_is_judged_by_what_it_must_show(changed: dict[str, Any], problem: str | None) -> None:

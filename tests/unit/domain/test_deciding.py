@@ -41,7 +41,7 @@ def test_a_second_look_places_what_was_refused_and_touches_nothing_else() -> Non
     resting = order(Side.SELL, "1950")
     decision = decided(replace(EVERYWHERE, live=(resting,), only=frozenset({(Side.BUY, 0)})))
     assert [quote.side for quote in decision.plan.place] == [Side.BUY]
-    assert decision.plan.cancel == decision.plan.keep == decision.plan.blocked == ()
+    assert (decision.plan.cancel, decision.plan.keep, decision.plan.blocked) == ((), (), ())
 
 
 @given(situations(), st.booleans())

@@ -73,7 +73,7 @@ def test_unreadable_mode_stops_the_creates_after_the_cancels() -> None:  # R5
     assert at.control.lease is not None
 
 
-@pytest.mark.parametrize("kind", [RejectionKind.REFUSED, RejectionKind.RETRYABLE, RejectionKind.WOULD_TAKE])
+@pytest.mark.parametrize("kind", [RejectionKind.REFUSED, RejectionKind.RETRYABLE])
 def test_rejected_create_leaves_nothing_behind(kind: RejectionKind) -> None:
     at = bench()
     at.venue.reject_next(kind)

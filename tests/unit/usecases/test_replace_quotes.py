@@ -172,16 +172,6 @@ def test_quotes_follow_others_and_not_ourselves() -> None:
     assert sent(at) == ["place"]
 
 
-def test_rejected_post_only_order_is_expected_and_tried_again_next_tick() -> None:  # R19
-    at = bench()
-    at.venue.reject_next(RejectionKind.WOULD_TAKE)
-    report = at.tick()
-    assert report.counts()["creates_rejected"] == 1
-    assert at.alerts.sent == []
-    at.tick()
-    assert prices(at).keys() == {BUY, SELL}
-
-
 # Guards
 
 

@@ -30,10 +30,9 @@ from tests.fakes.venue import BOOKS
 
 
 def recorded(report: TickReport) -> RecordedDecision:
-    """Return the only market's decision as it is read back from a log."""
+    """Return the first decision as it is read back from a log."""
     line: dict[str, Any] = json.loads(_to_json(dict(report.record(in_full=True))))
-    (decision,) = read_decisions(line)
-    return decision
+    return read_decisions(line)[0]
 
 
 def explained(at: Bench, report: TickReport) -> Explanation:
@@ -110,7 +109,7 @@ def test_an_explanation_follows_both_quotes_from_the_fair_price_to_the_grid() ->
         "fair": "mid of 1899.9 and 1900.1",
         "half_spread": "fixed: 0.5 USDT",
         "floors": "at least the fee break-even 0.19 and one tick 0.01",
-        "inventory": "no shift: ratio 33.33%, band 20% to 50%",
+        "inventory": "no shift: base share 33.33%, band 20% to 50%",
         "grid": "outwards to the tick 0.01; post-only: bid below 1900.1, ask above 1899.9",
     }
     assert [(each.side, each.price, each.action) for each in explanation.quotes] == [
@@ -121,7 +120,7 @@ def test_an_explanation_follows_both_quotes_from_the_fair_price_to_the_grid() ->
     assert dict(explanation.saw) == {
         "others' book": "5 @ 1899.9 / 5 @ 1900.1, unchanged for 0 ms",
         "inventory": "5 PAXG, 19000 USDT, average cost 1900",
-        "ratio": "ratio 33.33%, band 20% to 50%",
+        "base share": "33.33%, band 20% to 50%",
         "usable": "5 PAXG, 19000 USDT",
     }
 
@@ -192,7 +191,7 @@ def test_no_quotes_are_explained_by_their_reason() -> None:
     at.venue.quote(SYMBOL, "2100", "2100.2")
     explanation = explained(at, at.tick())
     assert explanation.no_quotes == "price outside band: fair price 2100.1 is outside [1800, 2000]"
-    assert explanation.stages == explanation.quotes == ()
+    assert (explanation.stages, explanation.quotes) == ((), ())
     assert explanation.cancelled[0] == "buy 0.1 @ 1899.5: no quotes → cancelled"
 
 

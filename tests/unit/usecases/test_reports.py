@@ -86,7 +86,8 @@ def test_tick_that_acts_records_what_it_saw_did_and_why() -> None:
     at.venue.reject_next(RejectionKind.WOULD_TAKE)
     at.venue.lose_next_request()
     at.tick()
-    (market,) = record_of(at)["markets"]
+    market, again = record_of(at)["markets"]
+    assert again["only"] == [("b", 0)]
     assert market["saw"]["bids"] == [(Decimal(1901), Decimal(5))]
     assert market["saw"]["holds"][0] == Decimal("5.04")
     assert [stage[0] for stage in market["stages"]] == ["half_spread", "floors", "inventory", "grid"]

@@ -94,7 +94,7 @@ def _saw(view: MarketView, replayed: ReplayedDecision) -> Iterator[tuple[str, st
     yield "inventory", held if cost is None else f"{held}, average cost {_shown(cost)}"
     desired, band = replayed.decision.desired, replayed.settings.inventory_band
     if isinstance(desired, Quotes):
-        yield "ratio", _ratio_words(desired, band)
+        yield "base share", _ratio_words(desired, band)
     yield "usable", _holding(view.available_base, view.available_quote, instrument)
 
 
@@ -153,17 +153,18 @@ def _inventory_words(band: InventoryBand, desired: Quotes) -> str:
     ratio = _ratio_words(desired, band)
     match band:
         case BothSidesBand():
-            return f"both_sides acts on the half-spread; {ratio}"
+            return f"both_sides acts on the half-spread; base share {ratio}"
         case ShiftBand(min_ratio=low, max_ratio=high, max_shift_share=share):
             if low <= desired.ratio <= high:
-                return f"no shift: {ratio}"
-            return f"shift {'down' if desired.ratio > high else 'up'}, at most {share:.0%} of the half-spread: {ratio}"
+                return f"no shift: base share {ratio}"
+            which = "down" if desired.ratio > high else "up"
+            return f"shift {which}, at most {share:.0%} of the half-spread: base share {ratio}"
         case _:
             assert_never(band)
 
 
 def _ratio_words(desired: Quotes, band: InventoryBand) -> str:
-    return f"ratio {desired.ratio:.2%}, band {band.min_ratio:.0%} to {band.max_ratio:.0%}"
+    return f"{desired.ratio:.2%}, band {band.min_ratio:.0%} to {band.max_ratio:.0%}"
 
 
 def _distance(distance: Distance, instrument: Instrument) -> str:

@@ -1,0 +1,43 @@
+"""What a tick does about the venue's request limit: it outlives the invocation, and a ban halts the account (R10)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from marketmaker.domain.state import Control, Mode, Refreshed
+from marketmaker.usecases.desk import Desk
+from marketmaker.usecases.episodes import VENUE_BANNED, Condition, follow_episodes
+
+
+def hand_over(desk: Desk, control: Control) -> str | None:
+    """Tell the venue's adapter what an earlier invocation learnt; say why nothing may be asked now, if so."""
+    if control.blocked_until_ms:
+        desk.venue.block_until(control.blocked_until_ms, is_ban=control.is_banned)
+    limit = desk.venue.rate_limit()
+    if not limit.blocked_until_ms:
+        return None
+    what = "banned this address" if limit.is_ban else "refuses more requests"
+    return f"the venue {what} until {_utc(limit.blocked_until_ms)}"
+
+
+def keep(desk: Desk, control: Control, refreshed: Refreshed) -> Refreshed:
+    """Keep what this invocation learnt for the next; a new ban halts the account.
+
+    Raises:
+        Retryable: the halt could not be written.
+    """
+    limit = desk.venue.rate_limit()
+    if limit.is_ban and not control.is_banned:
+        _halt(desk, limit.blocked_until_ms)
+    return replace(refreshed, blocked_until_ms=limit.blocked_until_ms, is_banned=limit.is_ban)
+
+
+def _halt(desk: Desk, until_ms: int) -> None:
+    """Halt: sending on would lengthen the ban, and what rests cannot be reached from here before its end."""
+    text = f"the venue has banned our address for too many requests, until {_utc(until_ms)}"
+    desk.store.strengthen(desk.settings.name, Mode.HALTED, reason=text, now_ms=desk.clock.now_ms())
+    advice = "Halted; our orders rest until then: cancel them by hand from elsewhere. Later: `mm halt`, `mm resume`"
+    follow_episodes(desk, [Condition(kind=VENUE_BANNED, symbol=None, text=f"{text}. {advice}")], frozenset())
+
+
+def _utc(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%H:%M:%S UTC")
