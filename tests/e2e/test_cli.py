@@ -16,21 +16,28 @@ from infra.local.exchange.dialect import Login
 from infra.local.processes import free_port
 from infra.local.stack import API_KEY, SECRET
 from marketmaker import cli
+from marketmaker.bootstrap.terminal import AccountStanding, ControlStanding
+from marketmaker.cli import status, stopping
+from marketmaker.cli.accounts import work_all
 from marketmaker.config import load_deployment
+from marketmaker.domain.state import Mode
+from marketmaker.domain.units import AccountName
 from marketmaker.errors import Fatal
 from tests.contract.local_venue import binance
 from tests.e2e.stage import MM, Ended, Stage, deployment_text, local_aws, open_stage, run
 
 COMMANDS = {
-    (): ("status", "halt", "resume", "config", "keys"),
-    ("status",): ("--deployment", "--account", "--json", "MM_DEPLOYMENT_FILE", "MM_ACCOUNT"),
-    ("halt",): ("--reason", "--deployment", "--account", "--json", "--timeout-s"),
-    ("resume",): ("--reason", "--deployment", "--account"),
+    (): ("status", "orders", "fills", "halt", "resume", "config", "keys", "Exit codes", "Example: mm "),
+    ("status",): ("--deployment", "--account", "--watch", "--json", "MM_DEPLOYMENT_FILE", "MM_ACCOUNT", "Example: mm "),
+    ("orders",): ("--deployment", "--account", "--symbol", "--all", "--json", "orphan", "Example: mm "),
+    ("fills",): ("--symbol", "--since", "--limit", "--json", "--csv", "2026-11-01", "Example: mm "),
+    ("halt",): ("--reason", "--deployment", "--account", "--json", "--timeout-s", "Example: mm "),
+    ("resume",): ("--reason", "--deployment", "--account", "--json", "Example: mm "),
     ("config",): ("check",),
-    ("config", "check"): ("file", "local.toml"),
+    ("config", "check"): ("file", "local.toml", "--json", "Example: mm "),
     ("keys",): ("set", "check"),
-    ("keys", "set"): ("--deployment", "--account", "--purpose", "--no-check", "key.json", "MM_ACCOUNT"),
-    ("keys", "check"): ("--deployment", "--account", "--json"),
+    ("keys", "set"): ("--deployment", "--account", "--purpose", "--no-check", "key.json", "MM_ACCOUNT", "Example: mm "),
+    ("keys", "check"): ("--deployment", "--account", "--json", "Example: mm "),
 }
 
 
@@ -70,6 +77,14 @@ def test_config_check_prints_every_account_and_the_hash() -> None:
     for account in deployment.accounts.values():
         assert account.name in ended.out
         assert account.markets[0].symbol in ended.out
+
+
+def test_config_check_says_the_same_in_json() -> None:
+    (described,) = json.loads(mm("config", "check", DEPLOYMENT_FILE, "--json").out)
+    deployment = load_deployment(DEPLOYMENT_FILE)
+    assert (described["name"], described["config_hash"]) == (deployment.name, deployment.config_hash)
+    (market,) = described["accounts"][0]["markets"]
+    assert (market["symbol"], market["size"], market["half_spread"]) == ("PAXG/USDT", "0.1", "quote 0.5")
 
 
 def test_config_check_reads_the_file_that_the_environment_names(tmp_path: Path) -> None:
@@ -168,7 +183,7 @@ def test_unreachable_aws_is_one_line(tmp_path: Path, command: list[str]) -> None
 def test_a_missing_secret_hides_the_venue_but_not_the_state(aws: Mapping[str, str], tmp_path: Path) -> None:
     with open_stage(aws, tmp_path, name="keyless", with_keys=()) as stage:
         ended = stage.mm("status")
-        assert ended.code == 0
+        assert ended.code == 1
         assert "main  quoting" in ended.out
         assert "secret marketmaker/keyless/main/risk does not exist" in ended.out
 
@@ -191,56 +206,20 @@ def test_a_malformed_secret_is_named_without_any_of_it(stage: Stage) -> None:
     assert "visible-part" not in ended.out + ended.err
 
 
-def test_missing_tables_are_one_line(stage: Stage) -> None:
+def test_missing_tables_hide_the_state_but_not_the_venue(stage: Stage) -> None:
     text = stage.deployment_file.read_text(encoding="utf-8")
     other = stage.directory / "other.toml"
     other.write_text(text.replace(f'name = "{stage.deployment.name}"', 'name = "other"'), encoding="utf-8")
     with stage.here():
         put_keys(load_deployment(other), stage.account.name, api_key=API_KEY, secret=SECRET)
     ended = stage.mm("status", MM_DEPLOYMENT_FILE=str(other))
-    assert_one_line(ended, "main: ", "marketmaker-other-state")
-
-
-# --- status ----------------------------------------------------------------------------------------------------------
-
-
-def test_status_before_the_first_tick_says_not_opened(stage: Stage) -> None:
-    ended = stage.mm("status")
-    assert ended.code == 0
-    assert "main  quoting  last tick never" in ended.out
-    assert "PAXG/USDT  not opened" in ended.out
-    (described,) = json.loads(stage.mm("status", "--json").out)
-    assert described["last_tick_age_s"] is None
-    assert described["markets"] == [{"symbol": "PAXG/USDT", "opened": False}]
-
-
-def test_status_after_a_tick_shows_mode_inventory_and_orders_in_80_columns(stage: Stage) -> None:
-    with stage.function("replace_quotes") as quoting:
-        assert stage.tick(quoting)["outcome"] == "done"
-    state = stage.exchange()
-    ended = stage.mm("status", COLUMNS="80")
-    assert ended.code == 0
-    assert "main  quoting  last tick" in ended.out
-    assert f"base {float(state['balances']['PAXG']['total']):,.4f}" in ended.out
-    assert f"quote {float(state['balances']['USDT']['total']):,.4f}" in ended.out
-    assert "ratio 35.0%" in ended.out
-    assert "orders at the last tick: buy 0.1 @ 18" in ended.out
-    assert max(map(len, ended.out.splitlines())) <= 80
-    (market,) = json.loads(stage.mm("status", "--json").out)[0]["markets"]
-    assert [order[0] for order in market["orders"]] == ["buy", "sell"]
-
-
-def test_status_invents_no_number_while_the_venue_is_down(stage: Stage) -> None:
-    with stage.function("replace_quotes") as quoting:
-        stage.tick(quoting)
-    down = f"http://127.0.0.1:{free_port()}"
-    ended = stage.mm("status", MM_VENUE_ENDPOINT=down)
-    assert ended.code == 0
-    assert "the venue cannot be read: " in ended.out
-    for unknown in ("mark unknown", "ratio unknown", "unrealised unknown"):
-        assert unknown in ended.out
-    (market,) = json.loads(stage.mm("status", "--json", MM_VENUE_ENDPOINT=down).out)[0]["markets"]
-    assert (market["mark"], market["ratio"], market["unrealised_quote"]) == (None, None, None)
+    assert ended.code == 1
+    (said,) = [line for line in ended.out.splitlines() if "cannot be read" in line]
+    assert said.startswith("  the state cannot be read: ")
+    assert "marketmaker-other-state" in said
+    assert "main  mode unknown" in ended.out
+    assert "touch  others 1" in ended.out
+    assert_one_line(stage.mm("fills", MM_DEPLOYMENT_FILE=str(other)), "main: ", "marketmaker-other-ledger")
 
 
 # --- halt and resume -------------------------------------------------------------------------------------------------
@@ -265,8 +244,9 @@ def test_a_halt_cancels_ours_alone_and_lasts_until_it_is_lifted(stage: Stage) ->
         assert {stage.tick(quoting)["outcome"] for _ in range(2)} == {"halted"}
         assert stage.exchange()["orders"]["accepted"] == accepted
 
-        resumed = stage.mm("resume", "--account", "main", "--reason", "back")
-        assert (resumed.code, resumed.out) == (0, "main: quoting, epoch 2\n")
+        resumed = stage.mm("resume", "--account", "main", "--reason", "back", "--json")
+        assert resumed.code == 0
+        assert json.loads(resumed.out) == [{"account": "main", "mode": "quoting", "epoch": 2}]
         assert stage.tick(quoting)["markets"][0]["orders_placed"] == 2
     assert len(stage.orders()[0]) == 2
     assert "main  quoting  " in stage.mm("status").out
@@ -326,27 +306,38 @@ def test_a_defect_in_one_account_is_raised_after_the_others_are_shown(monkeypatc
     def refused() -> Any:
         raise Fatal("no key")
 
-    money = ("base", "quote", "mark", "average_cost_quote", "realised_quote", "unrealised_quote", "fees_quote")
-    market = dict.fromkeys((*money, "ratio")) | {"symbol": "PAXG/USDT", "opened": True, "orders": []}
-    described: dict[str, Any] = {
-        "account": "good",
-        "mode": "quoting",
-        "last_tick_age_s": None,
-        "venue_problem": None,
-        "markets": [{**market, "unresolved": ["mme2e-lost"]}],
-        "episodes": ["price_band#PAXG/USDT"],
-        "restrictions": [],
-        "drawdowns": [],
-    }
+    control = ControlStanding(
+        mode=Mode.QUOTING,
+        reason="",
+        since_ms=None,
+        epoch=0,
+        last_tick_ms=None,
+        is_late=False,
+        lease_owner=None,
+        lease_ends_ms=None,
+        blocked_until_ms=None,
+        is_banned=False,
+        alerts=(),
+        restrictions=(),
+        drawdowns=(),
+    )
+    standing = AccountStanding(
+        account=AccountName("good"),
+        venue="binance",
+        config_hash="0123",
+        time_ms=0,
+        interval_ms=5_000,
+        control=control,
+        venue_problem=None,
+        markets=(),
+        strays=(),
+        foreign=(),
+    )
     desks = {"bad": defect, "refused": refused, "good": lambda: None}
-    monkeypatch.setattr(cli, "open_desks", lambda *_: desks)
-    monkeypatch.setattr(cli, "describe", lambda *_: described)
-    monkeypatch.setattr(cli, "_deadline", lambda *_: None)
+    monkeypatch.setattr(status, "open_accounts", lambda *_: desks)
+    monkeypatch.setattr(status, "_look", lambda desks: work_all(desks, lambda _: standing))
     ended = CliRunner().invoke(cli.app, ["status"])
     assert "good  quoting" in ended.stdout
-    assert "alert: price_band#PAXG/USDT" in ended.stdout
-    assert "orders at the last tick: none" in ended.stdout
-    assert "orders whose fate is unknown: mme2e-lost" in ended.stdout
     assert "bad: a defect" in ended.stderr
     assert "refused: no key" in ended.stderr
     assert isinstance(ended.exception, RuntimeError)
@@ -363,4 +354,4 @@ def test_a_user_without_a_name_can_still_halt(monkeypatch: pytest.MonkeyPatch, f
 
     monkeypatch.delenv("MM_OPERATOR", raising=False)
     monkeypatch.setattr(getpass, "getuser", nameless)
-    assert cli._operator() == "unknown operator"
+    assert stopping.operator_name() == "unknown operator"

@@ -4,16 +4,22 @@ import os
 import re
 import shlex
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
 from infra.local.aws import ROOT
 from infra.local.demo import DEPLOYMENT_FILE
 from infra.local.stack import API_KEY, SECRET
-from tests.e2e.stage import MM, Stage, local_aws, open_stage
+from tests.e2e.stage import MM, REGION, Stage, local_aws, open_stage
 from tests.e2e.terminal import type_in
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs.type_defs import InputLogEventTypeDef
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```\w*\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -28,7 +34,23 @@ TREE = next(block for block in BLOCKS if "functions/<name>/handler.py" in block)
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     directory = tmp_path_factory.mktemp("readme")
     with local_aws(directory) as aws, open_stage(aws, directory) as opened:
+        with opened.function("replace_quotes") as quoting:
+            opened.tick(quoting)
+        keep_log(opened)
         yield opened
+
+
+def keep_log(stage: Stage) -> None:
+    """Put what the function wrote where Lambda would have put it."""
+    group = f"/aws/lambda/{stage.deployment.function_name('replace_quotes', stage.account.name)}"
+    with stage.here():
+        logs = boto3.client("logs", region_name=REGION)
+        logs.create_log_group(logGroupName=group)
+        logs.create_log_stream(logGroupName=group, logStreamName="one")
+        lines = (stage.directory / "replace_quotes.log").read_text(encoding="utf-8").splitlines()
+        now_ms = time.time_ns() // 1_000_000
+        events: list[InputLogEventTypeDef] = [{"timestamp": now_ms, "message": line} for line in lines if line]
+        logs.put_log_events(logGroupName=group, logStreamName="one", logEvents=events)
 
 
 def make(*arguments: str) -> str:
@@ -47,7 +69,8 @@ def make(*arguments: str) -> str:
 
 
 def test_the_readme_shows_every_command_of_mm() -> None:
-    assert {line.split()[1] for line in MM_LINES} == {"status", "halt", "resume", "config", "keys"}
+    documented = {line.split()[1] for line in MM_LINES}
+    assert documented == {"status", "orders", "fills", "explain", "replay", "halt", "resume", "config", "keys"}
 
 
 def test_the_line_that_stores_keys_asks_for_them(stage: Stage) -> None:
@@ -61,7 +84,9 @@ def test_the_line_that_stores_keys_asks_for_them(stage: Stage) -> None:
 def test_every_other_mm_line_runs_as_it_is_written(stage: Stage, line: str) -> None:
     program, *arguments = shlex.split(line)
     assert program == "mm"
-    ended = stage.mm(*[str(DEPLOYMENT_FILE) if each == "FILE" else each for each in arguments])
+    file = stage.deployment_file if "replay" in arguments else DEPLOYMENT_FILE
+    named = {"FILE": str(file), "SLOT": str(stage.last_slot_ms)}
+    ended = stage.mm(*[named.get(each, each) for each in arguments])
     assert ended.code == 0, ended.err
     assert ended.out
     assert not [said for said in ended.said if said and "trade and risk are one key" not in said]

@@ -14,36 +14,58 @@ from marketmaker.adapters.clock import SystemClock
 from marketmaker.adapters.secrets import SecretsKeyStore
 from marketmaker.adapters.terminal import NamedTopicAlerts, OperatorTelemetry
 from marketmaker.bootstrap.desks import build_desk, make_alerts
-from marketmaker.bootstrap.environment import BOTO3, Environment, pick_account, plain_values, set_decimal_context
+from marketmaker.bootstrap.environment import BOTO3, Environment, plain_values, set_decimal_context
 from marketmaker.bootstrap.venues import login_with, secrets
 from marketmaker.config import Deployment, KeyPurpose, Stage, load_deployment
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.keys import KEY_PURPOSES, VenueKey, entered_key
 from marketmaker.domain.units import AccountName
 from marketmaker.errors import ConfigError, MarketMakerError, Refused
-from marketmaker.ports import Alerts, Deadline, HaltRequest, Severity, Telemetry
+from marketmaker.ports import Alerts, Clock, Deadline, HaltRequest, Severity, Telemetry, Unknown
 from marketmaker.usecases.desk import Desk
+from marketmaker.usecases.fills import FillTotals, MarketFills, read_fills
 from marketmaker.usecases.halt import HaltReport, halt
 from marketmaker.usecases.keys import KeptKey, KeyDesk, KeyReport, KeyVerdict, check_keys, set_key
-from marketmaker.usecases.operate import ResumeRequest, describe, resume
+from marketmaker.usecases.listed_orders import ListedOrder, OrderStanding
+from marketmaker.usecases.operate import ResumeRequest, resume
+from marketmaker.usecases.standing import describe
+from marketmaker.usecases.standing_report import (
+    AccountStanding,
+    ControlStanding,
+    InventoryStanding,
+    MarketStanding,
+    Touch,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sts import STSClient
 
 __all__ = [
+    "AccountStanding",
+    "Clock",
     "ConfigError",
+    "ControlStanding",
     "Deadline",
+    "Deployment",
     "Desk",
+    "FillTotals",
     "HaltReport",
     "HaltRequest",
+    "InventoryStanding",
     "KeptKey",
     "KeyDesk",
     "KeyReport",
     "KeyVerdict",
+    "ListedOrder",
+    "MarketFills",
     "MarketMakerError",
+    "MarketStanding",
+    "OrderStanding",
     "Refused",
     "ResumeRequest",
+    "Touch",
+    "Unknown",
     "check_keys",
     "describe",
     "entered_key",
@@ -52,6 +74,7 @@ __all__ = [
     "open_desks",
     "open_key_desks",
     "plain_values",
+    "read_fills",
     "resume",
     "set_key",
 ]
@@ -61,13 +84,20 @@ _ONCE = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "
 
 
 def open_desks(
-    deployment_file: str, account: str | None, key: KeyPurpose, warn: Callable[[str], None]
+    deployment_file: str,
+    account: str | None,
+    key: KeyPurpose,
+    warn: Callable[[str], None],
+    *,
+    symbol: str | None = None,
 ) -> Mapping[AccountName, Callable[[], Desk]]:
     """Prepare the desks of one account, or of all, for an operator; building one can only fail its own account.
 
-    `warn` is told in one line of every alert that could not be sent.
+    A symbol leaves the accounts out that have no such market. `warn` is told in one line of every alert that could not
+    be sent.
     """
     environment, deployment, accounts = _operated(deployment_file, account)
+    accounts = accounts if symbol is None else _with_market(accounts, symbol)
     telemetry = OperatorTelemetry(warn)
     alerts = _operator_alerts(environment, deployment, telemetry)
 
@@ -88,8 +118,20 @@ def open_key_desks(deployment_file: str, account: str | None) -> Mapping[Account
 def _operated(deployment_file: str, account: str | None) -> tuple[Environment, Deployment, Sequence[AccountSettings]]:
     environment = Environment.read({**os.environ, "MM_DEPLOYMENT_FILE": deployment_file})
     deployment = load_deployment(deployment_file)
-    accounts = [pick_account(deployment, account)] if account else list(deployment.accounts.values())
-    return environment, deployment, accounts
+    accounts = list(deployment.accounts.values())
+    if not account:
+        return environment, deployment, accounts
+    if account not in deployment.accounts:
+        raise ConfigError(f"--account (MM_ACCOUNT): {account} is not allowed: one of {', '.join(deployment.accounts)}")
+    return environment, deployment, [each for each in accounts if each.name == account]
+
+
+def _with_market(accounts: Sequence[AccountSettings], symbol: str) -> Sequence[AccountSettings]:
+    found = [each for each in accounts if symbol in each.symbols]
+    if not found:
+        known = dict.fromkeys(symbol for each in accounts for symbol in each.symbols)
+        raise ConfigError(f"--symbol: {symbol} is not allowed: one of {', '.join(known)}")
+    return found
 
 
 def _operator_alerts(environment: Environment, deployment: Deployment, telemetry: Telemetry) -> Alerts:

@@ -8,11 +8,9 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from marketmaker.bootstrap.terminal import (
     ConfigError,
-    Deadline,
     KeptKey,
     KeyDesk,
     KeyReport,
@@ -29,14 +27,14 @@ from marketmaker.cli.accounts import (
     Account,
     DeploymentFile,
     Json,
-    console,
-    errors,
+    deadline_in,
     one_line,
     one_line_errors,
     print_failures,
     print_json,
     work_all,
 )
+from marketmaker.cli.style import console, errors, show, table
 from marketmaker.domain.keys import KEY_PURPOSES, KeyPurpose, VenueKey
 
 CHECK_TIMEOUT_S = 20
@@ -61,7 +59,7 @@ OnePurpose = Annotated[
 Check = Annotated[bool, typer.Option("--check/--no-check", help="Ask the venue about the key before it is stored.")]
 
 
-@app.command(name="set")
+@app.command(name="set", epilog="Example: mm keys set --account main")
 def set_command(
     deployment: DeploymentFile = DEFAULT_FILE,
     account: OneAccount = None,
@@ -86,12 +84,12 @@ def set_command(
         raise typer.Exit(1)
 
 
-@app.command(name="check")
+@app.command(name="check", epilog="Example: mm keys check --account main --json")
 def check_command(deployment: DeploymentFile = DEFAULT_FILE, account: Account = None, as_json: Json = False) -> None:
     """Check each account's two keys: stored, taken by the venue, and unable to withdraw."""
     with one_line_errors():
         desks = open_key_desks(deployment, account)
-    worked = work_all(desks, lambda desk: check_keys(desk, _deadline(desk)))
+    worked = work_all(desks, lambda desk: check_keys(desk, deadline_in(desk.clock, CHECK_TIMEOUT_S)))
     reports = [report for both in worked.results.values() for report in both]
     if as_json:
         print_json([report.summary() for report in reports], worked.failures)
@@ -141,7 +139,7 @@ def _ask(desk: KeyDesk, purpose: KeyPurpose) -> VenueKey:
 def _set(desk: KeyDesk, purpose: KeyPurpose, key: VenueKey, *, check: bool) -> KeptKey | None:
     name = f"{escape(desk.account)} {purpose}:"
     try:
-        kept = set_key(desk, purpose, key, _deadline(desk) if check else None)
+        kept = set_key(desk, purpose, key, deadline_in(desk.clock, CHECK_TIMEOUT_S) if check else None)
     except MarketMakerError as error:
         errors.print(f"{name} [red]NOT STORED:[/red] {escape(one_line(error))}")
         return None
@@ -150,21 +148,17 @@ def _set(desk: KeyDesk, purpose: KeyPurpose, key: VenueKey, *, check: bool) -> K
     return kept
 
 
-def _deadline(desk: KeyDesk) -> Deadline:
-    return Deadline(at_ms=desk.clock.now_ms() + CHECK_TIMEOUT_S * 1000, clock=desk.clock)
-
-
 def _is_usable(report: KeyReport) -> bool:
     return report.is_accepted and report.verdict is not KeyVerdict.BAD
 
 
 def _print_reports(reports: Sequence[KeyReport], *, quiet: bool = False) -> None:
     """Print a table of what was found, and below it what is wrong, unknown, or worth knowing."""
-    table = Table("account", "key", "accepted", "trades", "withdraws", "IP-bound", "clock", "verdict")
+    shown = table("account", "key", "accepted", "trades", "withdraws", "IP-bound", "clock", "verdict", right="clock")
     for report in reports:
         found = report.summary()
         offset_ms = report.clock_offset_ms
-        table.add_row(
+        shown.add_row(
             report.account,
             report.purpose,
             _answer(True if report.is_accepted else False if report.problems else None),
@@ -173,7 +167,7 @@ def _print_reports(reports: Sequence[KeyReport], *, quiet: bool = False) -> None
             report.verdict,
         )
     if reports and not quiet:
-        console.print(table, soft_wrap=False)
+        show([shown])
     for report in reports:
         name = f"{escape(report.account)} {report.purpose}:"
         _print_lines(name, report.problems, "red")

@@ -1,0 +1,57 @@
+"""`mm config`: look at deployment files."""
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from marketmaker.bootstrap.terminal import Deployment, load_deployment
+from marketmaker.cli.accounts import DEFAULT_FILE, Json, one_line_errors, print_json
+from marketmaker.cli.style import console, show, table
+from marketmaker.domain.markets import MarketSettings
+from marketmaker.domain.units import plain
+
+app = typer.Typer(help="Look at deployment files.", no_args_is_help=True)
+
+File = Annotated[str, typer.Argument(envvar="MM_DEPLOYMENT_FILE", help="The deployment file.")]
+
+
+@app.command(epilog="Example: mm config check infra/deployments/live.toml")
+def check(file: File = DEFAULT_FILE, as_json: Json = False) -> None:
+    """Check a deployment file; print what it says, or the first thing that is wrong with it."""
+    with one_line_errors():
+        loaded = load_deployment(file)
+    if as_json:
+        print_json([_document(loaded)], {})
+        return
+    console.print(f"[bold]{escape(loaded.name)}[/bold]  {loaded.stage}, config {loaded.config_hash}")
+    shown = table("account", "venue", "market", "size", "half-spread", "band", right="size")
+    for account in loaded.accounts.values():
+        for market in account.markets:
+            size, spread, band = _market(market)
+            shown.add_row(escape(account.name), account.venue, escape(market.symbol), size, spread, band)
+    show([shown])
+
+
+def _document(loaded: Deployment) -> object:
+    """Describe a deployment: name, stage, config_hash and its accounts with their markets."""
+    accounts = [
+        {
+            "account": account.name,
+            "venue": account.venue,
+            "markets": [
+                dict(zip(("symbol", "size", "half_spread", "band"), (each.symbol, *_market(each)), strict=True))
+                for each in account.markets
+            ],
+        }
+        for account in loaded.accounts.values()
+    ]
+    return {"name": loaded.name, "stage": loaded.stage, "config_hash": loaded.config_hash, "accounts": accounts}
+
+
+def _market(market: MarketSettings) -> tuple[str, str, str]:
+    return plain(market.order_size_base), _fields(market.half_spread), _fields(market.price_band)
+
+
+def _fields(value: object) -> str:
+    return ", ".join(f"{name} {plain(getattr(value, name))}" for name in value.__slots__)  # type: ignore[attr-defined]
