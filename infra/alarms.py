@@ -20,6 +20,8 @@ from marketmaker.config import Deployment
 
 NAMESPACE = "marketmaker"
 HALTING_MINUTES = 5
+TAKING_MINUTES = 5
+"""Where orders may take, some fill as a taker's; minute after minute they do only if the quotes are wrong."""
 TICK_AGE_S = 180
 """A tick waits at most two minutes for its moment; one this old is not being worked."""
 
@@ -104,6 +106,16 @@ class Alarms(Construct):
             says="Ticks wait in the queue and are not worked.",
             minutes=3,
             threshold=TICK_AGE_S,
+        )
+        may_take = not all(market.post_only for market in account.settings.markets)
+        yield Watch(
+            name=f"{name}-taker_fills",
+            kind=Kind.FAILURES,
+            metric=self._counted("taker_fills", "Sum", account),
+            says="Orders take and pay for it minute after minute, as a maker's rarely do: widen or wait longer."
+            if may_take
+            else "An order took although all are post-only: look at its fill, and at what else uses this login.",
+            minutes=TAKING_MINUTES if may_take else 1,
         )
         yield Watch(
             name=f"{name}-ticks-dead",

@@ -49,6 +49,7 @@ def instrument(
     lot_size: Amount = "0.0001",
     min_size_base: Amount = "0.0001",
     min_notional_quote: Amount = "5",
+    has_post_only: bool = True,
 ) -> Instrument:
     """Return the rules of PAXG/USDT as the large venues have them."""
     return Instrument(
@@ -59,6 +60,7 @@ def instrument(
         lot_size=Decimal(lot_size),
         min_size_base=Decimal(min_size_base),
         min_notional_quote=Decimal(min_notional_quote),
+        has_post_only=has_post_only,
     )
 
 
@@ -120,6 +122,7 @@ def market_settings(
     replace_tolerance: ReplaceTolerance | None = None,
     max_book_age_ms: int = 30_000,
     opening_cost_quote: Amount | None = None,
+    post_only: bool = True,
 ) -> MarketSettings:
     """Return the settings of the guide's worked example: ± 0.5 round the mid, 0.1 PAXG a side (S1)."""
     return MarketSettings(
@@ -136,6 +139,7 @@ def market_settings(
         price_band=price_band or absolute_band(),
         tolerance=replace_tolerance or tolerance(),
         max_book_age_ms=max_book_age_ms,
+        post_only=post_only,
     )
 
 

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+import requests
+
 from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
 from marketmaker.adapters.paper_venue import PaperLogin, PaperStore, PaperVenue
 from marketmaker.domain.keys import VenueKey
@@ -60,6 +62,10 @@ class Connected[V: Venue]:
     def new(self, side: Side, price: str, *, size: str = "0.1", level: int = 0, attempt: int = 0) -> NewOrder:
         identity = OrderIdentity(tag=TAG, market_number=1, slot_ms=5000, side=side, level=level, attempt=attempt)
         return NewOrder(client_id=identity.encode(), symbol=PAXG, side=side, price=D(price), size_base=D(size))
+
+    def clear_faults(self) -> None:
+        """Switch every fault of the exchange off."""
+        requests.delete(f"{self.local.address}/local/faults", timeout=5).raise_for_status()
 
     def place(self, *orders: NewOrder) -> list[PlaceOutcome]:
         return list(self.venue.place(orders, self.deadline()))

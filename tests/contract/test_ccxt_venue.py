@@ -14,7 +14,9 @@ from marketmaker.adapters.ccxt_venue.parsing import money, parse_fill
 from marketmaker.domain.keys import VenueKey
 from marketmaker.domain.klines import Kline
 from marketmaker.domain.orders import Fee, Side
-from marketmaker.domain.units import Asset, Symbol
+from marketmaker.domain.pricing import Book
+from marketmaker.domain.state import VenueMetadata
+from marketmaker.domain.units import Asset, Symbol, VenueOrderId
 from marketmaker.errors import AccountRefused, ConfigError, Refused, Retryable, Unresolved
 from marketmaker.ports import (
     Accepted,
@@ -24,8 +26,9 @@ from marketmaker.ports import (
     RejectionKind,
     Unknown,
 )
+from tests.contract.canned import TRADE
 from tests.contract.connected import PAXG, Connected, ccxt_connected, login
-from tests.contract.local_venue import LOGIN, SYMBOL, trade_at
+from tests.contract.local_venue import LOGIN, trade_at
 
 D = Decimal
 ORDER = "POST /api/v3/order"
@@ -83,11 +86,68 @@ def test_a_failed_part_of_an_observation_is_unknown_not_empty(here: Connected[Cc
 
 
 @pytest.mark.parametrize("skew_ms", [10_000, -10_000])
-def test_a_wrong_clock_is_measured_and_the_request_signed_again(here: Connected[CcxtVenue], skew_ms: int) -> None:  # R8
+def test_a_read_with_a_wrong_clock_is_signed_again(here: Connected[CcxtVenue], skew_ms: int) -> None:  # R8
     here.clock.skew_ms = skew_ms
     assert here.venue.open_orders(here.deadline()) == ()
+    assert here.local.state()["requests"]["GET /api/v3/openOrders"] == 2
+    assert here.venue.open_orders(here.deadline()) == ()
+    assert here.local.state()["requests"]["GET /api/v3/openOrders"] == 3
+
+
+@pytest.mark.parametrize("skew_ms", [10_000, -10_000])
+def test_a_create_with_a_wrong_clock_is_signed_again_and_rests_once(
+    here: Connected[CcxtVenue], skew_ms: int
+) -> None:  # R8
+    here.clock.skew_ms = skew_ms
     (outcome,) = here.place(here.new(Side.BUY, "1898.5"))
     assert isinstance(outcome, Accepted)
+    assert here.local.state()["requests"][ORDER] == 2
+    assert list(here.venue.open_orders(here.deadline())) == [outcome.order]
+
+
+@pytest.mark.parametrize("skew_ms", [10_000, -10_000])
+def test_a_cancel_with_a_wrong_clock_is_signed_again(here: Connected[CcxtVenue], skew_ms: int) -> None:  # R8
+    (placed,) = here.place(here.new(Side.BUY, "1898.5"))
+    assert isinstance(placed, Accepted)
+    here.clock.skew_ms = skew_ms
+    (outcome,) = here.venue.cancel([placed.order], here.deadline())
+    assert outcome.result is CancelResult.CANCELLED
+
+
+@pytest.mark.parametrize("offset_s", [10, -10])
+def test_a_venue_whose_clock_is_off_is_measured_too(here: Connected[CcxtVenue], offset_s: int) -> None:  # R8
+    here.local.arm(fault="clock_skew", offset_s=offset_s)
+    (outcome,) = here.place(here.new(Side.BUY, "1898.5"))
+    assert isinstance(outcome, Accepted)
+    assert len(here.venue.open_orders(here.deadline())) == 1
+
+
+@pytest.mark.parametrize("offset_s", [10, -10])
+def test_a_clock_that_cannot_be_put_right_stops_with_that_reason(
+    here: Connected[CcxtVenue], offset_s: int
+) -> None:  # R8
+    for route in (ORDER, "GET /api/v3/openOrders", "DELETE /api/v3/order"):
+        here.local.arm(fault="clock_skew", offset_s=offset_s, route=route)
+    (outcome,) = here.place(here.new(Side.BUY, "1898.5"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.kind is RejectionKind.RETRYABLE
+    assert "Timestamp for this request" in outcome.reason
+    assert here.local.state()["requests"][ORDER] == 2
+    with pytest.raises(Retryable, match="Timestamp for this request"):
+        here.venue.open_orders(here.deadline())
+    gone = here.new(Side.BUY, "1898.5").resting(VenueOrderId("7"), here.clock.now_ms())
+    (cancelled,) = here.venue.cancel([gone], here.deadline())
+    assert cancelled.result is CancelResult.FAILED
+    assert "Timestamp for this request" in cancelled.reason
+
+
+def test_a_clock_that_cannot_be_measured_leaves_the_create_undone(here: Connected[CcxtVenue]) -> None:  # R8
+    here.clock.skew_ms = 10_000
+    here.local.arm(fault="server_error", route="GET /api/v3/time", count=2)
+    (outcome,) = here.place(here.new(Side.BUY, "1898.5"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.kind is RejectionKind.RETRYABLE
+    assert here.local.state()["requests"][ORDER] == 1
 
 
 def test_a_cancel_without_an_answer_has_failed(here: Connected[CcxtVenue]) -> None:
@@ -317,6 +377,96 @@ def test_loaded_metadata_is_known_since_its_loading(here: Connected[CcxtVenue]) 
     assert here.venue.instrument(PAXG).tick_size == D("0.05")
 
 
+def off_grid(here: Connected[CcxtVenue]) -> None:
+    """Let the venue refuse an order by a grid that is new."""
+    (outcome,) = here.place(here.new(Side.BUY, "1898.51"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.kind is RejectionKind.OFF_GRID
+    assert "PRICE_FILTER" in outcome.reason
+
+
+def has_book(here: Connected[CcxtVenue]) -> bool:
+    return isinstance(here.venue.read_books([PAXG], here.deadline())[PAXG], Book)
+
+
+def test_a_refused_grid_puts_its_market_in_doubt_until_the_rules_are_read_anew(
+    here: Connected[CcxtVenue],
+) -> None:  # R18
+    stored = here.venue.fetch_metadata([PAXG], here.deadline())
+    here.local.arm(fault="changed_tick_size", tick_size="0.05")
+    here.local.skip(1)
+    assert not here.venue.doubts([PAXG])
+    off_grid(here)
+    assert here.venue.doubts([PAXG])
+    assert not here.venue.doubts([])
+    assert not has_book(here)
+    here.venue.load(stored)
+    assert here.venue.doubts([PAXG])
+    here.venue.fetch_metadata([PAXG], here.deadline())
+    assert not here.venue.doubts([PAXG])
+    assert here.venue.instrument(PAXG).tick_size == D("0.05")
+    assert has_book(here)
+    here.venue.load(stored)
+    assert here.venue.instrument(PAXG).tick_size == D("0.05")
+
+
+def test_newer_stored_rules_resolve_a_doubt_too(here: Connected[CcxtVenue]) -> None:  # R18
+    here.local.arm(fault="changed_tick_size", tick_size="0.05")
+    off_grid(here)
+    here.local.skip(1)
+    here.venue.load(here.another().fetch_metadata([PAXG], here.deadline()))
+    assert not here.venue.doubts([PAXG])
+    assert here.venue.instrument(PAXG).tick_size == D("0.05")
+
+
+def test_a_market_whose_rules_explain_no_refusal_rests(here: Connected[CcxtVenue]) -> None:  # R18
+    here.local.arm(fault="changed_tick_size", tick_size="0.05", route=ORDER)
+    off_grid(here)
+    metadata = here.venue.fetch_metadata([PAXG], here.deadline())
+    assert not here.venue.doubts([PAXG])
+    assert not has_book(here)
+    here.local.skip(599)
+    here.venue.load(metadata)
+    assert not has_book(here)
+    here.local.skip(1)
+    assert has_book(here)
+
+
+def test_an_order_in_a_closed_market_puts_it_in_doubt(here: Connected[CcxtVenue]) -> None:  # R30
+    for stage in ("halted", "removed"):
+        here.local.arm(fault="delisted_symbol", stage=stage)
+        (outcome,) = here.place(here.new(Side.BUY, "1898.5"))
+        assert isinstance(outcome, Rejected)
+        assert outcome.kind is RejectionKind.MARKET_CLOSED
+        assert here.venue.doubts([PAXG])
+        here.venue.fetch_metadata([PAXG], here.deadline())
+        assert not here.venue.instrument(PAXG).is_trading
+        here.clear_faults()
+        here.venue.fetch_metadata([PAXG], here.deadline())
+
+
+def test_a_plain_order_takes_and_its_fill_says_so(here: Connected[CcxtVenue]) -> None:  # R20
+    (outcome,) = here.place(replace(here.new(Side.BUY, "1901"), post_only=False))
+    assert isinstance(outcome, Accepted)
+    assert not outcome.order.is_live
+    (fill,) = here.venue.fills_since(PAXG, 0, here.deadline())
+    assert not fill.is_maker
+
+
+def test_metadata_that_is_older_than_what_is_known_is_not_used(here: Connected[CcxtVenue]) -> None:  # R18
+    metadata = here.venue.fetch_metadata([PAXG], here.deadline())[0]
+    changed = json.dumps(json.loads(metadata.payload) | {"precision": {"price": "0.05", "amount": "0.0001"}})
+    here.venue.load([replace(metadata, payload=changed, fetched_ms=metadata.fetched_ms - 1)])
+    assert here.venue.instrument(PAXG).tick_size == D("0.01")
+
+
+@pytest.mark.parametrize("payload", ["", "{}", "[]", '{"symbol": "PAXG/USDT"}'])
+def test_stored_metadata_that_cannot_be_read_is_not_used(here: Connected[CcxtVenue], payload: str) -> None:  # R7
+    cold = here.another()
+    cold.load([VenueMetadata(symbol=PAXG, fetched_ms=here.clock.now_ms(), payload=payload)])
+    assert not cold.knows([PAXG])
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "", "1,5", None, 1.5])
 def test_only_finite_text_is_money(number: object) -> None:
     with pytest.raises(Unresolved, match="a price is"):
@@ -324,8 +474,8 @@ def test_only_finite_text_is_money(number: object) -> None:
     assert str(money("1900.50000000", "a price")) == "1900.5"
 
 
-def test_a_trade_without_a_fee_has_an_unknown_one(here: Connected[CcxtVenue]) -> None:  # R16
-    trade = {"id": "7", "order": "9", "symbol": SYMBOL, "side": "buy", "price": "1", "amount": "2", "timestamp": 3}
-    assert parse_fill(trade).fee is None
-    fill = parse_fill({**trade, "fee": {"cost": "-0.1", "currency": "BNB"}})
-    assert fill.fee == Fee(amount=D("-0.1"), asset=Asset("BNB"))
+def test_a_trade_without_a_fee_has_an_unknown_one() -> None:  # R16
+    told = {**TRADE, "commission": "-0.1", "commissionAsset": "BNB"}
+    assert parse_fill(told, lambda _: PAXG).fee == Fee(amount=D("-0.1"), asset=Asset("BNB"))
+    for name in ("commission", "commissionAsset"):
+        assert parse_fill({key: value for key, value in told.items() if key != name}, lambda _: PAXG).fee is None

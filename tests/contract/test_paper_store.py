@@ -209,7 +209,7 @@ def test_the_state_of_an_account_ignores_its_paper(dynamodb_local: str, account:
     state = local_store(dynamodb_local).read_account(account)
 
     assert state.markets == {}
-    assert state.episodes == frozenset()
+    assert state.episodes == {}
 
 
 def test_a_table_that_does_not_answer_is_left_to_the_next_tick(fake_credentials: None, account: AccountName) -> None:

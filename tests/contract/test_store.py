@@ -1,6 +1,6 @@
 """What every `Store` promises: the fake, moto's DynamoDB and the real engine answer alike."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import batched
@@ -15,17 +15,20 @@ from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, OpeningRow, open_inventory
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.state import (
+    ActiveSettings,
     BookMark,
     Control,
+    Episode,
     Lease,
     MarketState,
     Mode,
+    Refreshed,
     Restriction,
     TradeCursor,
     UnresolvedOrder,
 )
 from marketmaker.domain.units import AccountName, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
-from marketmaker.errors import Conflict
+from marketmaker.errors import Conflict, LeaseLost
 from marketmaker.ports import ClaimRefusal, Store
 from tests import strategies
 from tests.fakes.store import InMemoryStore
@@ -107,10 +110,14 @@ def claim(store: Store, account: AccountName, slot_ms: int, *, owner: str = "a",
     return store.claim(account, slot_ms=slot_ms, owner=owner, now_ms=now_ms, lease_ms=10_000)
 
 
+def refreshed(marks: Mapping[Symbol, BookMark] | None = None) -> Refreshed:
+    return Refreshed(book_marks=marks or {}, differing={}, unreachable_ticks=0)
+
+
 def release(
     store: Store, account: AccountName, owner: str = "a", marks: Mapping[Symbol, BookMark] | None = None
 ) -> None:
-    store.release(account, owner=owner, book_marks=marks or {}, differing={}, unreachable_ticks=0)
+    store.release(account, owner=owner, refreshed=refreshed(marks))
 
 
 class TestClaim:
@@ -178,11 +185,29 @@ class TestRelease:
     def test_release_keeps_what_the_tick_refreshed(self, store: Store, account: AccountName) -> None:
         claim(store, account, 5_000, owner="a")
         marks = {GOLD: BookMark(update_id=2**53 + 1, since_ms=4), BITCOIN: BookMark(update_id=9, since_ms=5)}
-        store.release(account, owner="a", book_marks=marks, differing={USDT: 2}, unreachable_ticks=3)
-        control = store.read_control(account)
-        assert control == Control(
-            account=account, last_slot_ms=5_000, book_marks=marks, differing={USDT: 2}, unreachable_ticks=3
+        written = Refreshed(
+            book_marks=marks, differing={USDT: 2}, unreachable_ticks=3, blocked_until_ms=2**41 + 1, is_banned=True
         )
+        store.release(account, owner="a", refreshed=written)
+        assert store.read_control(account) == Control(
+            account=account,
+            last_slot_ms=5_000,
+            book_marks=marks,
+            differing={USDT: 2},
+            unreachable_ticks=3,
+            blocked_until_ms=2**41 + 1,
+            is_banned=True,
+        )
+
+    def test_block_of_the_venue_is_over_once_a_tick_says_so(self, store: Store, account: AccountName) -> None:  # R10
+        claim(store, account, 5_000)
+        store.release(account, owner="a", refreshed=replace(refreshed(), blocked_until_ms=9, is_banned=True))
+        told = claim(store, account, 10_000)
+        assert isinstance(told, Control)
+        assert (told.blocked_until_ms, told.is_banned) == (9, True)
+        release(store, account)
+        free = store.read_control(account)
+        assert (free.blocked_until_ms, free.is_banned) == (0, False)
 
     def test_release_replaces_what_was_there(self, store: Store, account: AccountName) -> None:  # R24
         for slot_ms, marks in ((1_000, {GOLD: BookMark(update_id=1, since_ms=1)}), (2_000, {})):
@@ -195,7 +220,7 @@ class TestRelease:
         self, store: Store, account: AccountName, asset: str
     ) -> None:
         claim(store, account, 5_000)
-        store.release(account, owner="a", book_marks={}, differing={Asset(asset): 2}, unreachable_ticks=0)
+        store.release(account, owner="a", refreshed=replace(refreshed(), differing={Asset(asset): 2}))
         assert store.read_control(account).differing == {asset: 2}
 
     def test_release_of_a_lost_lease_writes_nothing(self, store: Store, account: AccountName) -> None:  # R25
@@ -219,7 +244,7 @@ class TestMode:
         claim(store, account, 5_000, owner="a")
         control = store.strengthen(account, Mode.REDUCE_ONLY, reason="risk", now_ms=9)
         assert control.lease == Lease(owner="a", expires_ms=10_000)
-        assert not control.may_create(0)
+        assert not control.may_create(0, "a", 9)
 
     @pytest.mark.parametrize("mode", [Mode.QUOTING, Mode.REDUCE_ONLY, Mode.CANCEL_ONLY])
     def test_strengthen_never_weakens(self, store: Store, account: AccountName, mode: Mode) -> None:
@@ -266,14 +291,15 @@ class TestRestrictions:
         control = self.restrict(store, account)
         assert isinstance(claimed, Control)
         assert control.lease == claimed.lease
-        assert not control.may_create(claimed.epoch)
+        assert claimed.may_create(claimed.epoch, "a", 0)
+        assert not control.may_create(claimed.epoch, "a", 0)
 
     def test_restricted_market_leaves_the_account_to_its_ticks(self, store: Store, account: AccountName) -> None:
         self.restrict(store, account)
         claimed = claim(store, account, 5_000)
         assert isinstance(claimed, Control)
         assert (claimed.mode_of(GOLD), claimed.mode_of(BITCOIN)) == (Mode.CANCEL_ONLY, Mode.QUOTING)
-        assert claimed.may_create(claimed.epoch)
+        assert claimed.may_create(claimed.epoch, "a", 0)
 
     @pytest.mark.parametrize("mode", [Mode.REDUCE_ONLY, Mode.CANCEL_ONLY])
     def test_restriction_as_strong_as_the_one_there_changes_nothing(
@@ -384,7 +410,7 @@ class TestMarket:
     def test_unknown_account_is_empty(self, store: Store, account: AccountName) -> None:
         state = store.read_account(account)
         assert state.control == Control(account=account)
-        assert (state.markets, state.episodes) == ({}, frozenset())
+        assert (state.markets, state.episodes) == ({}, {})
 
     def test_opened_market_has_its_item_its_row_and_its_foreign_amounts(
         self, store: Store, account: AccountName
@@ -463,6 +489,88 @@ class TestMarket:
         )
         saved = store.save_market(account, market)
         assert store.read_account(account).markets == {GOLD: saved}
+
+
+type MarketWrite = Callable[[Store, AccountName, MarketState], object]
+
+MARKET_WRITES: Mapping[str, MarketWrite] = {
+    "save_market": lambda store, account, market: store.save_market(account, replace(market, not_before_ms=8)),
+    "book": lambda store, account, market: store.book(account, market, [fill_row(8)]),
+    "open_market": lambda store, account, _: opened(store, account, BITCOIN),
+    "open_market without foreign amounts": lambda store, account, _: store.open_market(
+        account, new_market(BITCOIN), opening(BITCOIN), {}
+    ),
+}
+
+
+@pytest.mark.parametrize("write", MARKET_WRITES.values(), ids=MARKET_WRITES.keys())
+class TestUnder:
+    def test_owner_of_the_lease_writes_even_past_its_end_while_nobody_took_it(
+        self, store: Store, account: AccountName, write: MarketWrite
+    ) -> None:
+        market = opened(store, account)
+        claim(store, account, 5_000, owner="a")
+        assert claim(store, account, 10_000, owner="b", now_ms=9_999) is ClaimRefusal.LEASE_TAKEN
+        before = store.read_account(account)
+        write(store.under("a"), account, market)
+        after = store.read_account(account)
+        assert (after.markets != before.markets, after.control.lease) == (True, before.control.lease)
+
+    def test_nothing_is_written_once_another_holds_the_lease(
+        self, store: Store, account: AccountName, write: MarketWrite
+    ) -> None:  # R25
+        market = opened(store, account)
+        claim(store, account, 5_000, owner="a")
+        claim(store, account, 10_000, owner="b", now_ms=10_000)
+        before = store.read_account(account)
+        with pytest.raises(LeaseLost, match=f"the lease of {account} is another's or nobody's"):
+            write(store.under("a"), account, market)
+        assert store.read_account(account) == before
+        assert (store.ledger(account, GOLD), store.ledger(account, BITCOIN)) == ([opening()], [])
+
+    def test_nothing_is_written_once_nobody_holds_the_lease(
+        self, store: Store, account: AccountName, write: MarketWrite
+    ) -> None:  # R25
+        market = opened(store, account)
+        claim(store, account, 5_000, owner="a")
+        release(store, account, "a")
+        before = store.read_account(account)
+        with pytest.raises(LeaseLost):
+            write(store.under("a"), account, market)
+        assert store.read_account(account) == before
+        assert (store.ledger(account, GOLD), store.ledger(account, BITCOIN)) == ([opening()], [])
+
+    def test_what_another_wrote_first_is_a_conflict_but_no_lost_lease(
+        self, store: Store, account: AccountName, write: MarketWrite
+    ) -> None:
+        market = opened(store, account)
+        opened(store, account, BITCOIN)
+        claim(store, account, 5_000, owner="a")
+        fresh = store.save_market(account, replace(market, not_before_ms=7))
+        with pytest.raises(Conflict) as conflict:
+            write(store.under("a"), account, market)
+        assert not isinstance(conflict.value, LeaseLost)
+        assert store.read_account(account).markets[GOLD] == fresh
+
+    def test_who_lost_both_the_lease_and_the_race_is_told_of_the_lease(
+        self, store: Store, account: AccountName, write: MarketWrite
+    ) -> None:
+        market = opened(store, account)
+        opened(store, account, BITCOIN)
+        claim(store, account, 5_000, owner="b")
+        store.under("b").save_market(account, replace(market, not_before_ms=7))
+        with pytest.raises(LeaseLost):
+            write(store.under("a"), account, market)
+
+    def test_a_halt_settles_without_a_lease_beside_an_owner(
+        self, store: Store, account: AccountName, write: MarketWrite
+    ) -> None:  # R34
+        market = opened(store, account)
+        claim(store, account, 5_000, owner="a")
+        fenced = store.under("b")
+        write(store, account, market)
+        assert fenced.strengthen(account, Mode.HALTED, reason="operator", now_ms=1).mode is Mode.HALTED
+        assert fenced.open_episode(account, "stale", text="stale", now_ms=1)
 
 
 class TestLedger:
@@ -548,26 +656,114 @@ class TestLedger:
         assert store.ledger(account, GOLD) == [opening(), *rows]
         assert len(store.known_fills(account, GOLD, 0)) == 45
 
+    def test_recent_fills_are_the_newest_by_trade_number_newest_first(self, store: Store, account: AccountName) -> None:
+        rows = [fill_row(number) for number in (9, 10, 11, 100)]
+        store.book(account, opened(store, account), rows)
+        for limit, expected in ((1, rows[3:]), (3, rows[1:]), (4, rows), (5, rows)):
+            assert store.recent_fills(account, GOLD, since_ms=None, limit=limit) == expected[::-1]
+        assert store.recent_fills(account, BITCOIN, since_ms=None, limit=5) == []
+
+    def test_recent_fills_end_at_the_first_that_is_too_old(self, store: Store, account: AccountName) -> None:
+        rows = [fill_row(number) for number in (9, 10, 11)]
+        store.book(account, opened(store, account), rows)
+        for since_ms, expected in ((2_009, rows), (2_010, rows[1:]), (2_011, rows[2:]), (2_012, [])):
+            assert store.recent_fills(account, GOLD, since_ms=since_ms, limit=5) == expected[::-1]
+        assert store.recent_fills(account, GOLD, since_ms=2_009, limit=2) == rows[:0:-1]
+
+    def test_recent_fills_are_read_over_pages(self, store: Store, account: AccountName) -> None:
+        rows = [fill_row(number, client_id="x" * 50_000) for number in range(45)]  # a page is 1 MB
+        book_all(store, account, opened(store, account), rows)
+        assert store.recent_fills(account, GOLD, since_ms=None, limit=44) == rows[:0:-1]
+
 
 class TestEpisodes:
     def test_account_is_read_to_its_last_page(self, store: Store, account: AccountName) -> None:
         opened(store, account)
-        keys = frozenset(f"stale#{number}" for number in range(12))
+        keys = {f"stale#{number}" for number in range(12)}
         for key in keys:
             store.open_episode(account, key, text="x" * 200_000, now_ms=1)  # a page is 1 MB
         claim(store, account, 5_000)
         state = store.read_account(account)
-        assert (set(state.markets), state.episodes) == ({GOLD}, keys)
+        assert (set(state.markets), set(state.episodes)) == ({GOLD}, keys)
         assert state.control.last_slot_ms == 5_000
 
     def test_episode_opens_once_until_it_is_closed(self, store: Store, account: AccountName) -> None:  # R27
         assert store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=1)
         assert not store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=2)
-        assert store.read_account(account).episodes == {"stale#PAXG/USDT"}
+        assert store.read_account(account).episodes == {"stale#PAXG/USDT": Episode(text="stale", since_ms=1)}
         assert store.close_episode(account, "stale#PAXG/USDT")
         assert not store.close_episode(account, "stale#PAXG/USDT")
-        assert store.read_account(account).episodes == frozenset()
+        assert store.read_account(account).episodes == {}
         assert store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=3)
+
+
+def active(version: str = "v1", *, base: str = "v0", previous: str = "v0") -> ActiveSettings:
+    return ActiveSettings(version=version, base=base, previous=previous, since_ms=5, reason="narrower (operator)")
+
+
+class TestSettings:
+    def test_kept_settings_come_back_as_they_were_written(self, store: Store, account: AccountName) -> None:  # R12
+        text = 'name = "x"  # ± ½, \n\ttabs and "quotes"\n' * 500
+        store.save_settings(account, "0123456789abcdef", text)
+        assert store.settings(account, "0123456789abcdef") == text
+
+    def test_version_that_nobody_kept_is_none(self, store: Store, account: AccountName) -> None:
+        store.save_settings(AccountName(f"{account}x"), "v1", "of another account")
+        assert store.settings(account, "v1") is None
+
+    def test_kept_version_never_changes(self, store: Store, account: AccountName) -> None:
+        store.save_settings(account, "v1", "the first")
+        store.save_settings(account, "v1", "the second")
+        assert store.settings(account, "v1") == "the first"
+
+    def test_what_ticks_are_deployed_with_is_noted_beside_a_lease_and_keeps_the_epoch(
+        self, store: Store, account: AccountName
+    ) -> None:
+        claimed = claim(store, account, 5_000)
+        assert isinstance(claimed, Control)
+        store.note_deployed(account, "v0")
+        assert store.read_control(account) == replace(claimed, deployed="v0")
+        store.note_deployed(account, "v1")
+        assert store.read_control(account).deployed == "v1"
+
+    def test_settings_rule_with_a_new_epoch_so_that_the_tick_under_way_creates_nothing(
+        self, store: Store, account: AccountName
+    ) -> None:  # R28
+        claimed = claim(store, account, 5_000)
+        assert isinstance(claimed, Control)
+        control = store.activate_settings(account, active(), epoch=claimed.epoch)
+        assert control == store.read_control(account) == replace(claimed, settings=active(), epoch=claimed.epoch + 1)
+        assert claimed.may_create(claimed.epoch, "a", 0)
+        assert not control.may_create(claimed.epoch, "a", 0)
+
+    def test_next_claim_is_told_which_settings_rule(self, store: Store, account: AccountName) -> None:  # R28
+        store.note_deployed(account, "v0")
+        store.activate_settings(account, active(), epoch=0)
+        claimed = claim(store, account, 5_000)
+        assert isinstance(claimed, Control)
+        assert (claimed.deployed, claimed.settings, claimed.epoch) == ("v0", active(), 1)
+
+    def test_newer_settings_replace_older_ones_as_a_whole(self, store: Store, account: AccountName) -> None:
+        store.activate_settings(account, active("v1"), epoch=0)
+        newer = ActiveSettings(version="v2", base="v9", previous="v1", since_ms=7, reason="")
+        assert store.activate_settings(account, newer, epoch=1).settings == newer
+        assert store.read_account(account).control.settings == newer
+
+    def test_settings_do_not_rule_if_anything_changed_since_they_were_compared(
+        self, store: Store, account: AccountName
+    ) -> None:  # R28
+        seen = store.activate_settings(account, active("v1"), epoch=0)
+        halted = store.strengthen(account, Mode.HALTED, reason="operator", now_ms=1)
+        with pytest.raises(Conflict, match="no longer in"):
+            store.activate_settings(account, active("v2"), epoch=seen.epoch)
+        assert store.read_control(account) == halted
+
+    def test_account_is_read_without_the_settings_kept_in_it(self, store: Store, account: AccountName) -> None:  # R24
+        market = opened(store, account)
+        before = store.read_account(account)
+        store.save_settings(account, "v1", "x" * 1_000)
+        assert store.read_account(account) == before
+        assert before.markets == {GOLD: market}
 
 
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -600,14 +796,7 @@ class TestExactness:
     ) -> None:
         slot_ms = store.read_control(account).last_slot_ms + 1
         claim(store, account, slot_ms, owner="a", now_ms=slot_ms)
-        store.release(
-            account,
-            owner="a",
-            book_marks=control.book_marks,
-            differing=control.differing,
-            unreachable_ticks=control.unreachable_ticks,
-        )
+        written = Refreshed(**{name: getattr(control, name) for name in Refreshed.__slots__})
+        store.release(account, owner="a", refreshed=written)
         stored = store.read_control(account)
-        assert stored.book_marks == control.book_marks
-        assert stored.differing == control.differing
-        assert stored.unreachable_ticks == control.unreachable_ticks
+        assert Refreshed(**{name: getattr(stored, name) for name in Refreshed.__slots__}) == written

@@ -1,6 +1,7 @@
 """What every `Venue` does: logins over real ccxt and a paper account answer alike, all on the exchange's market."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from tests.contract.connected import BALANCES, PAXG, Connected, ccxt_connected, 
 from tests.contract.local_venue import trade_at
 
 D = Decimal
+NOTHING = Symbol("NO/THING")
 BUY, SELL = Side.BUY, Side.SELL
 
 
@@ -49,9 +51,62 @@ def test_metadata_is_small_and_loads_without_asking_the_venue(here: Connected[Ve
     assert here.local.state()["requests"]["GET /api/v3/exchangeInfo"] == asked
 
 
-def test_a_symbol_the_venue_does_not_list_is_fatal(here: Connected[Venue]) -> None:
-    with pytest.raises(AccountRefused, match="does not list one of NO/THING"):
-        here.venue.fetch_metadata([Symbol("NO/THING")], here.deadline())
+def test_markets_of_which_the_venue_never_listed_one_are_fatal(here: Connected[Venue]) -> None:
+    with pytest.raises(AccountRefused, match="lists none of NO/THING, NOR/THIS"):
+        here.venue.fetch_metadata([NOTHING, Symbol("NOR/THIS")], here.deadline())
+
+
+def test_a_market_that_is_not_listed_is_closed_beside_its_neighbours(here: Connected[Venue]) -> None:  # R30
+    cold = here.another()
+    (metadata,) = cold.fetch_metadata([NOTHING, PAXG], here.deadline())
+    assert metadata.symbol == PAXG
+    assert cold.knows([NOTHING, PAXG])
+    closed = cold.instrument(NOTHING)
+    assert (closed.is_trading, closed.base, closed.quote) == (False, "NO", "THING")
+    assert cold.instrument(PAXG).is_trading
+    seen = cold.observe([NOTHING, PAXG], [NOTHING], here.deadline())
+    assert isinstance(seen.books[PAXG], Book)
+    assert seen.books[NOTHING] == seen.last_prices[NOTHING] == Unknown(reason="the venue does not list NO/THING now")
+    assert not isinstance(seen.open_orders, Unknown)
+
+
+def test_a_market_that_is_not_listed_any_more_keeps_its_rules_and_is_not_fatal(here: Connected[Venue]) -> None:  # R30
+    rules = here.venue.instrument(PAXG)
+    here.local.arm(fault="delisted_symbol", stage="removed")
+    assert list(here.venue.fetch_metadata([PAXG], here.deadline())) == []
+    assert here.venue.instrument(PAXG) == replace(rules, is_trading=False)
+    assert not here.venue.doubts([PAXG])
+    here.clear_faults()
+    here.local.skip(60)
+    assert here.venue.doubts([PAXG])
+    assert len(here.venue.fetch_metadata([PAXG], here.deadline())) == 1
+    assert here.venue.instrument(PAXG) == rules
+    assert not here.venue.doubts([PAXG])
+
+
+def test_a_halted_market_is_closed_until_it_trades_again(here: Connected[Venue]) -> None:  # R30
+    here.local.arm(fault="delisted_symbol", stage="halted")
+    (metadata,) = here.venue.fetch_metadata([PAXG], here.deadline())
+    assert not here.venue.instrument(PAXG).is_trading
+    asked = here.local.state()["requests"].get("GET /api/v3/depth", 0)
+    book = here.venue.read_books([PAXG], here.deadline())[PAXG]
+    assert book == Unknown(reason="the venue does not trade PAXG/USDT now")
+    assert here.local.state()["requests"].get("GET /api/v3/depth", 0) == asked
+    here.clear_faults()
+    here.local.skip(60)
+    cold = here.another()
+    cold.load([metadata])
+    for venue in (here.venue, cold):
+        assert venue.knows([PAXG])
+        assert venue.doubts([PAXG])
+        venue.fetch_metadata([PAXG], here.deadline())
+        assert isinstance(venue.read_books([PAXG], here.deadline())[PAXG], Book)
+
+
+def test_a_book_read_again_is_that_of_an_observation(here: Connected[Venue]) -> None:  # R19
+    here.place(here.new(BUY, "1898.5"))
+    seen = here.venue.observe([PAXG], [], here.deadline())
+    assert here.venue.read_books([PAXG], here.deadline()) == seen.books
 
 
 def test_an_observation_is_exact_and_complete(here: Connected[Venue]) -> None:
@@ -114,7 +169,8 @@ def test_a_refused_order_names_the_venues_reason(here: Connected[Venue]) -> None
         here.new(SELL, "1901.5", size="0.001"),
     )
     outcomes = [outcome for outcome in here.place(*orders) if isinstance(outcome, Rejected)]
-    assert [(each.order, each.kind) for each in outcomes] == [(order, RejectionKind.REFUSED) for order in orders]
+    kinds = (RejectionKind.REFUSED, RejectionKind.OFF_GRID)
+    assert [(each.order, each.kind) for each in outcomes] == list(zip(orders, kinds, strict=True))
     reasons = [outcome.reason.lower() for outcome in outcomes]
     assert "insufficient balance" in reasons[0]
     assert "notional" in reasons[1]
@@ -209,6 +265,26 @@ def test_the_market_fills_as_much_of_an_order_on_paper_as_on_the_exchange(here: 
     here.local.skip(25)
     left = {order.price: order.remaining_base for order in here.venue.open_orders(here.deadline())}
     assert left == {D("1898.5"): D("3.06"), D(1898): D("0.1")}
+
+
+def test_a_plain_order_of_a_maker_rests_as_a_post_only_one_does(here: Connected[Venue]) -> None:  # R20
+    (outcome,) = here.place(replace(here.new(BUY, "1898.5"), post_only=False))
+    assert isinstance(outcome, Accepted)
+    assert list(here.venue.open_orders(here.deadline())) == [outcome.order]
+
+
+def test_a_block_told_by_another_invocation_stops_reads_and_creates(here: Connected[Venue]) -> None:  # R10
+    assert here.venue.rate_limit().blocked_until_ms == 0
+    until_ms = here.clock.now_ms() + 60_000
+    here.venue.block_until(until_ms)
+    assert here.venue.rate_limit().blocked_until_ms == until_ms
+    assert isinstance(here.venue.observe([PAXG], [], here.deadline()).books[PAXG], Unknown)
+    (outcome,) = here.place(here.new(BUY, "1898.5"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.kind is RejectionKind.RETRYABLE
+    here.local.skip(60)
+    assert here.venue.rate_limit().blocked_until_ms == 0
+    assert isinstance(here.venue.observe([PAXG], [], here.deadline()).books[PAXG], Book)
 
 
 def test_no_request_starts_without_time_left(here: Connected[Venue]) -> None:

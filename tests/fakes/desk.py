@@ -10,7 +10,7 @@ from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, LedgerRow
 from marketmaker.domain.markets import Instrument
-from marketmaker.domain.state import AccountState, BookMark, Control, MarketState, Mode
+from marketmaker.domain.state import AccountState, ActiveSettings, Control, MarketState, Mode, Refreshed
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
 from marketmaker.ports import ClaimRefusal, Deadline
 from marketmaker.usecases.check_risk import check_risk
@@ -21,6 +21,7 @@ from marketmaker.usecases.risk_report import RiskReport
 from tests.builders import PAXG, SLOT_MS, SYMBOL, USDT, account_settings, instrument
 from tests.fakes.clock import ManualClock
 from tests.fakes.prices import InMemoryPrices
+from tests.fakes.settings import versions_of
 from tests.fakes.sinks import RecordingAlerts, RecordingHalts, RecordingTelemetry
 from tests.fakes.store import InMemoryStore
 from tests.fakes.venue import FakeVenue, Faults
@@ -53,24 +54,10 @@ class FaultyStore(InMemoryStore):
         self.faults.meet("claim")
         return super().claim(account, slot_ms=slot_ms, owner=owner, now_ms=now_ms, lease_ms=lease_ms)
 
-    def release(
-        self,
-        account: AccountName,
-        *,
-        owner: str,
-        book_marks: Mapping[Symbol, BookMark],
-        differing: Mapping[Asset, int],
-        unreachable_ticks: int,
-    ) -> None:
+    def release(self, account: AccountName, *, owner: str, refreshed: Refreshed) -> None:
         """Release, or fail."""
         self.faults.meet("release")
-        super().release(
-            account,
-            owner=owner,
-            book_marks=book_marks,
-            differing=differing,
-            unreachable_ticks=unreachable_ticks,
-        )
+        super().release(account, owner=owner, refreshed=refreshed)
 
     def read_control(self, account: AccountName) -> Control:
         """Read, or fail."""
@@ -105,6 +92,13 @@ class FaultyStore(InMemoryStore):
         self.faults.meet("known_fills")
         return super().known_fills(account, symbol, from_id)
 
+    def recent_fills(
+        self, account: AccountName, symbol: Symbol, *, since_ms: int | None, limit: int
+    ) -> Sequence[FillRow]:
+        """Read, or fail."""
+        self.faults.meet("recent_fills")
+        return super().recent_fills(account, symbol, since_ms=since_ms, limit=limit)
+
     def strengthen(self, account: AccountName, mode: Mode, *, reason: str, now_ms: int) -> Control:
         """Strengthen, or fail."""
         self.faults.meet("strengthen")
@@ -119,6 +113,21 @@ class FaultyStore(InMemoryStore):
         """Lift, or fail."""
         self.faults.meet("lift")
         return super().lift(account, symbol, epoch=epoch)
+
+    def save_settings(self, account: AccountName, version: str, text: str) -> None:
+        """Keep, or fail."""
+        self.faults.meet("save_settings")
+        super().save_settings(account, version, text)
+
+    def note_deployed(self, account: AccountName, version: str) -> None:
+        """Note, or fail."""
+        self.faults.meet("note_deployed")
+        super().note_deployed(account, version)
+
+    def activate_settings(self, account: AccountName, active: ActiveSettings, *, epoch: int) -> Control:
+        """Activate, or fail."""
+        self.faults.meet("activate_settings")
+        return super().activate_settings(account, active, epoch=epoch)
 
     def raise_peaks(self, account: AccountName, peaks: Mapping[Asset, Equity]) -> None:
         """Raise, or fail."""
@@ -206,12 +215,14 @@ def bench(
     venue = FakeVenue(clock, rules, {Asset(asset): Decimal(amount) for asset, amount in held.items()})
     for each in rules:
         venue.quote(each.symbol, "1899.9", "1900.1")
+    works = settings or account_settings()
     store, prices, alerts, telemetry = FaultyStore(), InMemoryPrices(), RecordingAlerts(), RecordingTelemetry()
     desk = Desk(
-        settings=settings or account_settings(),
+        settings=works,
         venue=venue,
         store=store,
         prices=prices,
+        versions=versions_of(works),
         alerts=alerts,
         telemetry=telemetry,
         clock=clock,

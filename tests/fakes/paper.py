@@ -15,7 +15,7 @@ from marketmaker.domain.pricing import Book, BookLevel
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import Conflict, Retryable
-from marketmaker.ports import Clock, Deadline, Unknown
+from marketmaker.ports import Clock, Deadline, RateLimit, Unknown
 from tests.builders import SYMBOL, instrument
 
 
@@ -34,6 +34,8 @@ class FakePublicMarket:
         self.unknown: dict[str, Unknown] = {}
         self.after_books: Callable[[], object] = lambda: None
         self.asked: list[Mapping[Symbol, int | None]] = []
+        self.doubted: set[Symbol] = set()
+        self.limit = RateLimit()
         for each in instruments:
             self.quote("1899x2 1898x3", "1901x2 1902x3", each.symbol)
 
@@ -63,6 +65,14 @@ class FakePublicMarket:
     def knows(self, symbols: Sequence[Symbol], since_ms: int = 0) -> bool:
         """Tell whether the markets exist."""
         return set(symbols) <= self._instruments.keys()
+
+    def doubts(self, symbols: Sequence[Symbol]) -> bool:
+        """Tell whether a market was put in doubt."""
+        return not self.doubted.isdisjoint(symbols)
+
+    def doubt(self, symbol: Symbol) -> None:
+        """Note it."""
+        self.doubted.add(symbol)
 
     def load(self, metadata: Sequence[VenueMetadata]) -> None:
         """Nothing is loaded."""
@@ -97,6 +107,14 @@ class FakePublicMarket:
         """Read the trades from ids on."""
         self.asked.append(dict(from_ids))
         return {symbol: self.unknown.get("trades", self._read(symbol, from_id)) for symbol, from_id in from_ids.items()}
+
+    def rate_limit(self) -> RateLimit:
+        """Tell what was passed on."""
+        return self.limit
+
+    def block_until(self, until_ms: int, *, is_ban: bool = False) -> None:
+        """Note a block."""
+        self.limit = RateLimit(blocked_until_ms=until_ms, is_ban=is_ban)
 
     def _read(self, symbol: Symbol, from_id: int | None) -> TradesRead:
         listed = self.trades[symbol]

@@ -1,15 +1,28 @@
 """The store in memory: the same promises as the real one, kept by the same contract suite."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import islice, takewhile
 from threading import RLock
+from typing import Self
 
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
-from marketmaker.domain.state import AccountState, BookMark, Control, Lease, MarketState, Mode, Restriction
+from marketmaker.domain.state import (
+    AccountState,
+    ActiveSettings,
+    Control,
+    Episode,
+    Lease,
+    MarketState,
+    Mode,
+    Refreshed,
+    Restriction,
+)
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
-from marketmaker.errors import Conflict
+from marketmaker.errors import Conflict, LeaseLost
 from marketmaker.ports import ClaimRefusal
 
 
@@ -17,9 +30,10 @@ from marketmaker.ports import ClaimRefusal
 class _Partition:
     control: Control
     markets: dict[Symbol, MarketState] = field(default_factory=dict)
-    episodes: dict[str, str] = field(default_factory=dict)
+    episodes: dict[str, Episode] = field(default_factory=dict)
     openings: dict[Symbol, OpeningRow] = field(default_factory=dict)
     fills: dict[Symbol, dict[int, FillRow]] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 class InMemoryStore:
@@ -28,6 +42,13 @@ class InMemoryStore:
     def __init__(self) -> None:
         self._lock = RLock()
         self._partitions: dict[AccountName, _Partition] = {}
+        self._owner: str | None = None
+
+    def under(self, owner: str) -> Self:
+        """Return the same store for the owner of a lease."""
+        fenced = copy(self)
+        fenced._owner = owner
+        return fenced
 
     def claim(
         self, account: AccountName, *, slot_ms: int, owner: str, now_ms: int, lease_ms: int
@@ -47,26 +68,12 @@ class InMemoryStore:
             expired = control.lease.owner if control.lease is not None else None
             return self._change(account, lease=lease, last_slot_ms=slot_ms, taken_over_from=expired)
 
-    def release(
-        self,
-        account: AccountName,
-        *,
-        owner: str,
-        book_marks: Mapping[Symbol, BookMark],
-        differing: Mapping[Asset, int],
-        unreachable_ticks: int,
-    ) -> None:
+    def release(self, account: AccountName, *, owner: str, refreshed: Refreshed) -> None:
         """Give the lease back if it is the owner's."""
         with self._lock:
             lease = self._of(account).control.lease
             if lease is not None and lease.owner == owner:
-                self._change(
-                    account,
-                    lease=None,
-                    book_marks=dict(book_marks),
-                    differing=dict(differing),
-                    unreachable_ticks=unreachable_ticks,
-                )
+                self._change(account, lease=None, **{name: getattr(refreshed, name) for name in refreshed.__slots__})
 
     def read_control(self, account: AccountName) -> Control:
         """Return the account's control."""
@@ -80,7 +87,7 @@ class InMemoryStore:
             return AccountState(
                 control=own.control,
                 markets=dict(own.markets),
-                episodes=frozenset(own.episodes),
+                episodes=dict(own.episodes),
             )
 
     def open_market(
@@ -89,6 +96,7 @@ class InMemoryStore:
         """Write a market's first item, opening row and its assets' foreign amounts, once."""
         with self._lock:
             own = self._of(account)
+            self._require_lease(account)
             if opened.symbol in own.markets:
                 raise Conflict(f"{account} {opened.symbol} is already open")
             self._add_rows(own, opened.symbol, [row])
@@ -107,6 +115,7 @@ class InMemoryStore:
             raise ValueError(f"the same ledger row is given twice for {market.symbol}")
         with self._lock:
             own = self._of(account)
+            self._require_lease(account)
             stored = own.markets.get(market.symbol)
             if stored is None or stored.version != market.version:
                 raise Conflict(f"{account} {market.symbol} is not at version {market.version} any more")
@@ -126,6 +135,16 @@ class InMemoryStore:
             fills = own.fills.get(symbol, {})
             opening = [own.openings[symbol]] if symbol in own.openings else []
             return [*opening, *(fills[number] for number in sorted(fills))]
+
+    def recent_fills(
+        self, account: AccountName, symbol: Symbol, *, since_ms: int | None, limit: int
+    ) -> Sequence[FillRow]:
+        """Return the newest fills, back to the first that is too old."""
+        with self._lock:
+            fills = self._of(account).fills.get(symbol, {})
+            newest = (fills[number] for number in sorted(fills, reverse=True))
+            young = takewhile(lambda row: since_ms is None or row.fill.time_ms >= since_ms, newest)
+            return list(islice(young, limit))
 
     def strengthen(self, account: AccountName, mode: Mode, *, reason: str, now_ms: int) -> Control:
         """Raise the mode; a new epoch if it changed."""
@@ -161,6 +180,31 @@ class InMemoryStore:
             restrictions = {each: kept for each, kept in control.restrictions.items() if each != symbol}
             return self._change(account, restrictions=restrictions, epoch=epoch + 1)
 
+    def save_settings(self, account: AccountName, version: str, text: str) -> None:
+        """Keep a version's text, the first that comes."""
+        with self._lock:
+            self._of(account).settings.setdefault(version, text)
+
+    def settings(self, account: AccountName, version: str) -> str | None:
+        """Return a kept version's text."""
+        with self._lock:
+            return self._of(account).settings.get(version)
+
+    def note_deployed(self, account: AccountName, version: str) -> None:
+        """Note what the ticks are deployed with."""
+        with self._lock:
+            self._change(account, deployed=version)
+
+    def activate_settings(self, account: AccountName, active: ActiveSettings, *, epoch: int) -> Control:
+        """Let settings rule if the epoch is unchanged."""
+        with self._lock:
+            control = self._of(account).control
+            if control.settings == active:
+                return control
+            if control.epoch != epoch:
+                raise Conflict(f"{account} is in epoch {control.epoch}, no longer in {epoch}")
+            return self._change(account, settings=active, epoch=epoch + 1)
+
     def raise_peaks(self, account: AccountName, peaks: Mapping[Asset, Equity]) -> None:
         """Keep what exceeds the peaks."""
         with self._lock:
@@ -177,7 +221,8 @@ class InMemoryStore:
         """Start an episode; False if it is open."""
         with self._lock:
             episodes = self._of(account).episodes
-            return episodes.setdefault(key, f"{now_ms} {text}") == f"{now_ms} {text}"
+            episode = Episode(text=text, since_ms=now_ms)
+            return episodes.setdefault(key, episode) == episode
 
     def close_episode(self, account: AccountName, key: str) -> bool:
         """End an episode; False if none was open."""
@@ -186,6 +231,11 @@ class InMemoryStore:
 
     def _of(self, account: AccountName) -> _Partition:
         return self._partitions.setdefault(account, _Partition(control=Control(account=account)))
+
+    def _require_lease(self, account: AccountName) -> None:
+        lease = self._of(account).control.lease
+        if self._owner is not None and (lease is None or lease.owner != self._owner):
+            raise LeaseLost(f"the lease of {account} is another's or nobody's")
 
     def _change(self, account: AccountName, **changes: object) -> Control:
         own = self._of(account)

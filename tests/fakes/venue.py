@@ -24,6 +24,7 @@ from marketmaker.ports import (
     Observation,
     OutcomeUnknown,
     PlaceOutcome,
+    RateLimit,
     Rejected,
     RejectionKind,
     Unknown,
@@ -37,6 +38,8 @@ BALANCES = "observe.balances"
 BOOKS = "observe.books"
 LAST_PRICES = "observe.last_prices"
 """Names of the parts of an observation, for `Faults`: a part that fails is `Unknown`."""
+CLOSED_LOOK_MS = 60_000
+"""How soon a closed market is to be looked at again."""
 
 
 class Faults:
@@ -114,11 +117,15 @@ class FakeVenue:
         self.lists_twice = False
         self.trade_fee: Fee | None = None
         self.permissions: KeyPermissions | Unknown = KeyPermissions(trades=True, withdraws=False, is_ip_bound=True)
-        self._instruments = {each.symbol: each for each in instruments}
+        self._listed_rules = {each.symbol: each for each in instruments}
+        self._instruments = dict(self._listed_rules)
         self._others: dict[Symbol, Book] = {}
         self.klines: dict[Symbol, list[Kline]] = {}
         self.unlisted: set[Symbol] = set()
+        self.closed: set[Symbol] = set()
+        self.limit = RateLimit()
         self._loaded_ms: dict[Symbol, int] = {}
+        self._doubted: set[Symbol] = set()
         self._trades: list[Fill] = []
         self._unlisted: set[TradeId] = set()
         self._hides_trades = False
@@ -152,13 +159,14 @@ class FakeVenue:
         size_base: Decimal | str | None = None,
         *,
         trades: int = 1,
+        is_maker: bool = True,
     ) -> list[Fill]:
         """Trade a resting order, wholly or in part, in so many equal trades."""
         resting = self.orders[order.venue_id]
         total = resting.remaining_base if size_base is None else Decimal(size_base)
         if not resting.is_live or total > resting.remaining_base:
             raise ValueError(f"order {order.venue_id} cannot trade {total}")
-        return [self._trade(order.venue_id, total / trades) for _ in range(trades)]
+        return [self._trade(order.venue_id, total / trades, is_maker=is_maker) for _ in range(trades)]
 
     def hide_trades(self) -> None:
         """List no new trade until `list_trades`: orders say executed, the trade list does not have it yet."""
@@ -194,7 +202,11 @@ class FakeVenue:
 
     def reject_next(self, kind: RejectionKind, reason: str = "rejected by the test") -> None:
         """Reject the next create."""
-        self._replies.append(lambda order: Rejected(order=order, kind=kind, reason=reason))
+        self._replies.append(partial(self._reject, kind=kind, reason=reason))
+
+    def change_rules(self, rules: Instrument) -> None:
+        """Let a market's rules be others from now on; whoever knows it has to be told."""
+        self._listed_rules[rules.symbol] = rules
 
     def accept_next(self) -> None:
         """Accept the next create; for one that comes before a fault."""
@@ -257,21 +269,40 @@ class FakeVenue:
         """Tell whether metadata is loaded, none of it before a moment."""
         return all(self._loaded_ms.get(symbol, -1) >= since_ms for symbol in symbols)
 
+    def doubts(self, symbols: Sequence[Symbol]) -> bool:
+        """Tell whether metadata is to be read anew: it was contradicted, or a market was closed a minute ago."""
+        old_ms = self.clock.now_ms() - CLOSED_LOOK_MS
+        return not self._doubted.isdisjoint(symbols) or any(
+            not rules.is_trading and self._loaded_ms.get(symbol, 0) <= old_ms
+            for symbol, rules in self._instruments.items()
+            if symbol in symbols
+        )
+
     def load(self, metadata: Sequence[VenueMetadata]) -> None:
-        """Use stored metadata."""
+        """Use stored metadata, unless it is in doubt; this venue's says nothing but that there is some."""
         self._note("load", [each.symbol for each in metadata])
-        self._loaded_ms |= {each.symbol: self.clock.now_ms() for each in metadata}
+        for each in metadata:
+            if each.symbol not in self._doubted:
+                self._loaded_ms[each.symbol] = self.clock.now_ms()
 
     def fetch_metadata(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[VenueMetadata]:
-        """Describe markets."""
+        """Describe the listed ones of these markets; the others are closed."""
         self._note("fetch_metadata", symbols)
-        if not self.unlisted.isdisjoint(symbols):
-            raise AccountRefused(f"the venue does not list one of {', '.join(symbols)}")
+        if self.unlisted.issuperset(symbols) and not any(symbol in self._loaded_ms for symbol in symbols):
+            raise AccountRefused(f"the venue lists none of {', '.join(symbols)}")
+        for symbol in self._listed_rules.keys() & set(symbols):
+            is_trading = symbol not in self.unlisted | self.closed
+            self._instruments[symbol] = replace(self._listed_rules[symbol], is_trading=is_trading)
+        self._doubted.difference_update(symbols)
         self._loaded_ms |= dict.fromkeys(symbols, self.clock.now_ms())
-        return [VenueMetadata(symbol=symbol, fetched_ms=self.clock.now_ms(), payload="{}") for symbol in symbols]
+        return [
+            VenueMetadata(symbol=symbol, fetched_ms=self.clock.now_ms(), payload="{}")
+            for symbol in symbols
+            if symbol not in self.unlisted
+        ]
 
     def instrument(self, symbol: Symbol) -> Instrument:
-        """Return a loaded market's rules."""
+        """Return a known market's rules."""
         if symbol not in self._loaded_ms:
             raise KeyError(symbol)
         return self._instruments[symbol]
@@ -282,11 +313,16 @@ class FakeVenue:
         return Observation(
             open_orders=self._known(OPEN_ORDERS, self._listed_open_orders),
             balances=self._known(BALANCES, self._balances),
-            books={symbol: self._known(BOOKS, partial(self._book, symbol)) for symbol in symbols},
+            books=self._books(symbols),
             last_prices={
                 symbol: self._known(LAST_PRICES, partial(self.last_prices.__getitem__, symbol)) for symbol in last_for
             },
         )
+
+    def read_books(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Book | Unknown]:
+        """Read books once more; a failing one is unknown."""
+        self._note("read_books", symbols)
+        return self._books(symbols)
 
     def open_orders(self, deadline: Deadline) -> Sequence[Order]:
         """Read all open orders."""
@@ -356,9 +392,19 @@ class FakeVenue:
         return [self._cancel_one(order) for order in orders]
 
     def place(self, orders: Sequence[NewOrder], deadline: Deadline) -> Sequence[PlaceOutcome]:
-        """Create post-only orders in one round."""
+        """Create orders in one round."""
         self._note("place", [order.client_id for order in orders])
         return [self._replies.popleft()(order) if self._replies else self._place_one(order) for order in orders]
+
+    def rate_limit(self) -> RateLimit:
+        """Tell what the test says; a block that is over is none."""
+        is_blocked = self.clock.now_ms() < self.limit.blocked_until_ms
+        return self.limit if is_blocked else RateLimit(used_share=self.limit.used_share)
+
+    def block_until(self, until_ms: int, *, is_ban: bool = False) -> None:
+        """Note a block."""
+        self._note("block_until")
+        self.limit = replace(self.limit, blocked_until_ms=until_ms, is_ban=is_ban)
 
     # How it works
 
@@ -404,15 +450,25 @@ class FakeVenue:
             if asset not in self.unreported
         }
 
+    def _books(self, symbols: Sequence[Symbol]) -> dict[Symbol, Book | Unknown]:
+        return {symbol: self._known(BOOKS, partial(self._book, symbol)) for symbol in symbols}
+
     def _book(self, symbol: Symbol) -> Book:
-        """Show what others quote and what rests of this login, as venues do."""
+        """Show what others quote and what rests of this login, as venues do: never one at the other's price.
+
+        A test may move the market past our orders without filling them; they are not shown then.
+        """
+        if symbol in self._doubted or not self._instruments[symbol].is_trading or symbol in self.unlisted:
+            raise Refused(f"nothing is asked of {symbol} now")
         others = self._others[symbol]
         if not self.is_frozen:
             others = self._others[symbol] = replace(others, update_id=others.update_id + 1)
         bids = {level.price: level.size_base for level in others.bids}
         asks = {level.price: level.size_base for level in others.asks}
         for order in self.live(symbol):
-            side = bids if order.side is Side.BUY else asks
+            side, opposite = (bids, others.best_ask) if order.side is Side.BUY else (asks, others.best_bid)
+            if opposite is not None and order.side.sign * (order.price - opposite) >= 0:
+                continue
             side[order.price] = side.get(order.price, ZERO) + order.remaining_base
         return replace(
             others,
@@ -420,7 +476,7 @@ class FakeVenue:
             asks=tuple(BookLevel(price=price, size_base=asks[price]) for price in sorted(asks)),
         )
 
-    def _trade(self, venue_id: VenueOrderId, size: Decimal) -> Fill:
+    def _trade(self, venue_id: VenueOrderId, size: Decimal, *, is_maker: bool = True) -> Fill:
         order = self.orders[venue_id]
         executed = order.executed_base + size
         self.orders[venue_id] = replace(order, executed_base=executed, is_live=executed < order.size_base)
@@ -433,7 +489,7 @@ class FakeVenue:
             size_base=size,
             fee=self.trade_fee,
             time_ms=self.time_now_ms(),
-            is_maker=True,
+            is_maker=is_maker,
         )
         self._trades.append(fill)
         if self._hides_trades:
@@ -459,15 +515,36 @@ class FakeVenue:
     def _place_one(self, order: NewOrder) -> PlaceOutcome:
         others = self._others[order.symbol]
         touch = others.best_ask if order.side is Side.BUY else others.best_bid
-        if touch is not None and order.side.sign * (order.price - touch) >= ZERO:
-            return Rejected(order=order, kind=RejectionKind.WOULD_TAKE, reason="would match at once")
+        takes = touch is not None and order.side.sign * (order.price - touch) >= ZERO
+        if order.symbol in self.unlisted | self.closed:
+            return self._reject(order, kind=RejectionKind.MARKET_CLOSED, reason="market is closed")
+        if self._is_off_grid(order):
+            return self._reject(order, kind=RejectionKind.OFF_GRID, reason="filter failure")
+        if takes and order.post_only:
+            return self._reject(order, kind=RejectionKind.WOULD_TAKE, reason="would match at once")
         rules = self._instruments[order.symbol]
         asset, needed = (
             (rules.quote, order.price * order.size_base) if order.side is Side.BUY else (rules.base, order.size_base)
         )
         if self._balances()[asset].free < needed:
-            return Rejected(order=order, kind=RejectionKind.REFUSED, reason="insufficient balance")
-        return Accepted(order=self._accept(order))
+            return self._reject(order, kind=RejectionKind.REFUSED, reason="insufficient balance")
+        accepted = self._accept(order)
+        if takes:
+            self._trade(accepted.venue_id, accepted.size_base, is_maker=False)
+        return Accepted(order=self.orders[accepted.venue_id])
+
+    def _is_off_grid(self, order: NewOrder) -> bool:
+        rules = self._listed_rules[order.symbol]
+        return bool(
+            order.price % rules.tick_size
+            or order.size_base % rules.lot_size
+            or order.price * order.size_base < rules.min_notional_quote
+        )
+
+    def _reject(self, order: NewOrder, *, kind: RejectionKind, reason: str) -> Rejected:
+        if kind in {RejectionKind.OFF_GRID, RejectionKind.MARKET_CLOSED}:
+            self._doubted.add(order.symbol)
+        return Rejected(order=order, kind=kind, reason=reason)
 
     def _accept(self, order: NewOrder) -> Order:
         if any(each.client_id == order.client_id for each in self.live()):

@@ -41,5 +41,6 @@ function_timeout_s = 12
 """
     + _ACCOUNT.format(name="one")
     + _ACCOUNT.format(name="two")
+    + "post_only = false\n"
 )
-"""Everything that a file can ask of the stack, none of it at its default."""
+"""Everything that a file can ask of the stack, none of it at its default; orders of `two` may take."""

@@ -55,7 +55,7 @@ def of_account(account: str) -> dict[str, set[str]]:
     all_three = LOGS | INTERFACES | ALERTS | METADATA
     return {
         f"{account}-replace_quotes": all_three
-        | state(account, "DeleteItem", "PutItem", "UpdateItem")
+        | state(account, "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
         | ledger(account)
         | key(account, "trade")
         | {
@@ -213,4 +213,5 @@ def test_no_scan_and_no_index_is_allowed_anywhere(shipped: Callable[[str], Synth
     actions = {line.split()[1] for lines_of in of_functions(shipped(name)).values() for line in lines_of}
     reads = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
     writes = {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
-    assert {each for each in actions if each.startswith("dynamodb:")} == reads | writes
+    checks = {"dynamodb:ConditionCheckItem"}
+    assert {each for each in actions if each.startswith("dynamodb:")} == reads | writes | checks

@@ -58,6 +58,7 @@ def full_document() -> dict[str, Any]:
         },
         "replace": {"price_share": Decimal("0.3"), "size_share": Decimal("0.6"), "max_age_s": 900},
         "max_book_age_s": 45,
+        "post_only": False,
     }
     eth = minimal_market("ETH/USDT", 2) | {
         "capital_base": {"share": Decimal("0.5")},

@@ -36,7 +36,7 @@ NAME = "a name of 1 to 12 of a-z, 0-9 and -, starting with a letter"
 SHIFT_KEYS = "min_ratio, max_ratio, max_shift_share, ramp_ratio"
 MARKET_KEYS = (
     "symbol, number, capital_base, capital_quote, opening_cost_quote, fees, fair_price, half_spread, order_size_base, "
-    "inventory, price_band, replace, max_book_age_s"
+    "inventory, price_band, replace, max_book_age_s, post_only"
 )
 
 

@@ -73,6 +73,7 @@ def test_every_key_reaches_its_domain_value() -> None:
             price_band=AbsoluteBand(low=Decimal(1800), high=Decimal(2000)),
             tolerance=ReplaceTolerance(price_share=Decimal("0.3"), size_share=Decimal("0.6"), max_age_ms=900_000),
             max_book_age_ms=45_000,
+            post_only=False,
         ),
         MarketSettings(
             symbol=Symbol("ETH/USDT"),
@@ -113,6 +114,7 @@ def test_defaults_are_those_of_the_architecture_and_the_guide() -> None:
         price_share=Decimal("0.25"), size_share=Decimal("0.5"), max_age_ms=600_000
     )
     assert market.max_book_age_ms == 30_000
+    assert market.post_only
 
 
 def test_a_table_given_in_part_keeps_the_other_defaults() -> None:

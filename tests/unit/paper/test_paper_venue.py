@@ -1,6 +1,7 @@
 """The paper venue: orders rest in an account that functions share, and the public market fills them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -18,6 +19,7 @@ from marketmaker.ports import (
     CancelResult,
     KeyPermissions,
     OutcomeUnknown,
+    RateLimit,
     Rejected,
     RejectionKind,
     Unknown,
@@ -199,10 +201,10 @@ def test_only_the_markets_concerned_are_read() -> None:
     [
         (BUY, "1901", "0.1", RejectionKind.WOULD_TAKE, "would take"),
         (SELL, "1899", "0.1", RejectionKind.WOULD_TAKE, "would take"),
-        (BUY, "1898.505", "0.1", RejectionKind.REFUSED, "off tick"),
-        (BUY, "0", "0.1", RejectionKind.REFUSED, "off tick"),
-        (BUY, "1898.5", "0.00005", RejectionKind.REFUSED, "off lot"),
-        (BUY, "1898.5", "0.0025", RejectionKind.REFUSED, "below min notional"),
+        (BUY, "1898.505", "0.1", RejectionKind.OFF_GRID, "off tick"),
+        (BUY, "0", "0.1", RejectionKind.OFF_GRID, "off tick"),
+        (BUY, "1898.5", "0.00005", RejectionKind.OFF_GRID, "off lot"),
+        (BUY, "1898.5", "0.0025", RejectionKind.OFF_GRID, "below min notional"),
         (BUY, "1898.5", "40", RejectionKind.REFUSED, "insufficient balance"),
         (SELL, "1901.5", "20.1", RejectionKind.REFUSED, "insufficient balance"),
     ],
@@ -211,6 +213,7 @@ def test_an_order_is_refused_as_a_venue_would(
     desk: PaperDesk, side: Side, price: str, size: str, kind: RejectionKind, reason: str
 ) -> None:
     assert rejection(desk, side, price, size) == (kind, reason)
+    assert desk.venue.doubts([SYMBOL]) == (kind is RejectionKind.OFF_GRID)
     assert desk.open_orders() == []
     assert desk.kept().balances()[USDT].reserved == 0
 
@@ -581,6 +584,23 @@ def test_an_observation_whose_write_got_no_answer_is_unknown(desk: PaperDesk) ->
     assert desk.fills() == [(BUY, D("1898.5"), D("0.1"))]
 
 
+def test_a_book_that_is_read_again_has_our_orders_in_it(desk: PaperDesk) -> None:  # R19
+    desk.rest(BUY, "1898.5")
+    desk.market.quote("1899x1", "1901x2")
+
+    book = desk.venue.read_books([SYMBOL], desk.deadline())[SYMBOL]
+
+    assert isinstance(book, Book)
+    assert [(level.price, level.size_base) for level in book.bids] == [(D(1899), D(1)), (D("1898.5"), D("0.1"))]
+
+
+def test_no_order_takes_on_paper(desk: PaperDesk) -> None:  # R20
+    (outcome,) = desk.place(replace(desk.new(BUY, "1901"), post_only=False))
+
+    assert isinstance(outcome, Rejected)
+    assert outcome.kind is RejectionKind.WOULD_TAKE
+
+
 # What needs no account
 
 
@@ -594,6 +614,9 @@ def test_the_venues_public_side_is_passed_on(desk: PaperDesk) -> None:
     assert venue.fetch_klines(SYMBOL, 0, 1, desk.deadline()) == []
     assert venue.fetch_day_volume([SYMBOL], desk.deadline()) == []
     assert venue.time_ms(desk.deadline()) == desk.clock.now_ms()
+    assert venue.rate_limit() == RateLimit()
+    venue.block_until(7, is_ban=True)
+    assert venue.rate_limit() == RateLimit(blocked_until_ms=7, is_ban=True)
 
 
 def test_a_login_without_a_key_cannot_withdraw(desk: PaperDesk) -> None:

@@ -164,7 +164,7 @@ def test_the_takers_side_is_the_makers_opposite_and_never_guessed() -> None:
 
     assert [trade.taker_side.value for trade in venue.read(0).trades] == ["sell", "buy"]
     venue.rows["PAXGUSDT"][1]["m"] = None
-    with pytest.raises(Unresolved, match="without its taker's side"):
+    with pytest.raises(Unresolved, match="taker's side is None; allowed: true or false"):
         _call(venue)
 
 

@@ -1,16 +1,19 @@
 """Whose orders are ours, and where the markets' metadata comes from."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from marketmaker.domain.orders import Side
+from marketmaker.domain.orders import NewOrder, Side
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import ClientOrderId, Symbol
 from marketmaker.errors import AccountRefused, Fatal, MarketMakerError, Retryable
+from marketmaker.ports import Rejected, RejectionKind
 from marketmaker.usecases.desk import METADATA_MAX_AGE_MS, METADATA_RELOAD_MS
-from tests.builders import OTHER_TAG, SYMBOL, foreign_order, identity, order
+from tests.builders import OTHER_TAG, SYMBOL, foreign_order, identity, instrument, order
 from tests.fakes.desk import Bench, bench
+from tests.fakes.venue import CLOSED_LOOK_MS
 
 UNREADABLE = [Retryable("DynamoDB is down"), Fatal("no such table")]
 
@@ -109,10 +112,53 @@ def test_cold_start_without_metadata_from_anywhere_fails() -> None:  # R7
         ensure(at)
 
 
-def test_market_that_is_not_listed_any_more_is_fatal_even_while_loaded() -> None:  # R30
+def test_no_market_that_was_ever_listed_is_fatal() -> None:
+    at = bench()
+    at.venue.unlisted.add(SYMBOL)
+    with pytest.raises(AccountRefused, match="lists none of PAXG/USDT"):
+        ensure(at)
+
+
+def test_market_that_is_not_listed_any_more_is_closed_and_looked_at_every_minute() -> None:  # R30
     at = bench()
     ensure(at)
     at.venue.unlisted.add(SYMBOL)
     at.clock.advance(METADATA_RELOAD_MS + 1)
-    with pytest.raises(AccountRefused, match="does not list"):
-        ensure(at)
+    assert ensure(at) == ["fetch_metadata"]
+    assert not at.venue.instrument(SYMBOL).is_trading
+    assert ensure(at) == []
+    at.venue.unlisted.clear()
+    at.clock.advance(CLOSED_LOOK_MS)
+    assert ensure(at) == ["fetch_metadata"]
+    assert at.venue.instrument(SYMBOL).is_trading
+    assert ensure(at) == []
+
+
+def test_metadata_that_a_refused_order_contradicts_is_read_anew_at_the_venue() -> None:  # R18
+    at = bench()
+    keep(at)
+    ensure(at)
+    place_off_grid(at)
+    assert ensure(at) == ["load", "fetch_metadata"]
+    assert at.venue.instrument(SYMBOL).tick_size == Decimal("0.05")
+    assert ensure(at) == []
+
+
+def test_metadata_in_doubt_stops_nothing_but_its_market_while_nobody_answers() -> None:  # R18, R34
+    at = bench()
+    ensure(at)
+    place_off_grid(at)
+    at.venue.faults.fail_once("fetch_metadata", Retryable("503"))
+    assert ensure(at) == ["fetch_metadata"]
+    assert ensure(at) == ["fetch_metadata"]
+
+
+def place_off_grid(at: Bench) -> None:
+    """Let the venue change a grid, and refuse an order by it."""
+    at.venue.change_rules(instrument(tick_size="0.05"))
+    new = NewOrder(
+        client_id=identity().encode(), symbol=SYMBOL, side=Side.BUY, price=Decimal("1899.01"), size_base=Decimal("0.1")
+    )
+    (outcome,) = at.venue.place([new], at.deadline())
+    assert isinstance(outcome, Rejected)
+    assert outcome.kind is RejectionKind.OFF_GRID

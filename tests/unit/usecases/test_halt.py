@@ -299,9 +299,9 @@ def test_halt_is_told_even_if_nobody_can_note_that_it_was(error: MarketMakerErro
 def test_resume_forgets_which_messages_were_told() -> None:  # R24
     at = quoting()
     halt(DELIVERED, at.desk, at.deadline())
-    assert at.store.read_account(ACCOUNT).episodes == {"halt#message-1"}
+    assert at.store.read_account(ACCOUNT).episodes.keys() == {"halt#message-1"}
     resume(ResumeRequest(account=ACCOUNT, reason="checked", requested_by="operator"), at.desk)
-    assert at.store.read_account(ACCOUNT).episodes == frozenset()
+    assert at.store.read_account(ACCOUNT).episodes == {}
 
 
 def test_halted_account_stays_halted() -> None:  # S11

@@ -9,6 +9,18 @@ class Retryable(MarketMakerError):
     """Nothing happened; leave it to the next tick."""
 
 
+class RateLimited(Retryable):
+    """The venue's request limit, or our own share of it, allows nothing but cancels until a moment.
+
+    A ban (`is_ban`) forbids those too, and grows with every request sent into it (R10).
+    """
+
+    def __init__(self, text: str, *, until_ms: int, is_ban: bool = False) -> None:
+        super().__init__(text)
+        self.until_ms = until_ms
+        self.is_ban = is_ban
+
+
 class Refused(MarketMakerError):
     """The request was understood and rejected; sending the same again will not help."""
 
@@ -22,7 +34,7 @@ class Fatal(MarketMakerError):
 
 
 class AccountRefused(Fatal):
-    """The venue refuses the login, or does not list one of its markets; every further request would be refused too."""
+    """The venue refuses the login, or lists none of its markets; every further request would be refused too."""
 
 
 class StateUnreachable(Retryable):
@@ -37,8 +49,20 @@ class WouldTake(Refused):
     """A post-only order would have traded at once; expected in a moving market."""
 
 
+class OffGrid(Refused):
+    """An order broke a rule of its market that we know otherwise; read the market's metadata anew (R18)."""
+
+
+class MarketClosed(Refused):
+    """The venue does not trade this market, for now or for good; its neighbours are not concerned (R30)."""
+
+
 class Conflict(MarketMakerError):
     """A conditional write lost against another writer; read again before deciding."""
+
+
+class LeaseLost(Conflict):
+    """Another invocation works the account now, or nobody does: this one writes and creates nothing more (R25)."""
 
 
 class ConfigError(MarketMakerError):

@@ -9,6 +9,7 @@ from marketmaker.config.deployment import (
     load_deployment,
     parse_deployment,
 )
+from marketmaker.config.live import NeedsDeploy, adopt, live_changes
 from marketmaker.config.schema import Egress, Stage
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.keys import KeyPurpose
@@ -19,10 +20,13 @@ __all__ = [
     "Deployment",
     "Egress",
     "KeyPurpose",
+    "NeedsDeploy",
     "Recipients",
     "SharedFunction",
     "Stage",
     "TopicName",
+    "adopt",
+    "live_changes",
     "load_deployment",
     "parse_deployment",
 ]

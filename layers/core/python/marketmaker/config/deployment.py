@@ -4,53 +4,26 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, assert_never
+from typing import Literal
 
 import msgspec
 
+from marketmaker.config.keys import KeyPath, keys_of
+from marketmaker.config.markets import read_market
 from marketmaker.config.reading import EXACT_NUMBERS, Place, read_table, show
 from marketmaker.config.schema import (
-    AbsoluteBandTable,
-    AmountTable,
-    BothSidesTable,
-    BpsBandTable,
-    BpsDistanceTable,
-    CapitalTable,
     ClocksTable,
     DeploymentTable,
-    DistanceTable,
     Egress,
-    MarketTable,
-    QuoteDistanceTable,
-    ReplaceTable,
     RiskTable,
-    ShareTable,
-    ShiftTable,
     Stage,
 )
 from marketmaker.domain.accounts import AccountSettings, Clocks, RiskSettings
 from marketmaker.domain.keys import KeyPurpose
-from marketmaker.domain.markets import (
-    AbsoluteBand,
-    BothSidesBand,
-    BpsBand,
-    BpsDistance,
-    Capital,
-    CapitalAmount,
-    CapitalShare,
-    Distance,
-    FeeSchedule,
-    InventoryBand,
-    MarketSettings,
-    PriceBand,
-    QuoteDistance,
-    ReplaceTolerance,
-    ShiftBand,
-)
 from marketmaker.domain.orders import DeploymentTag
 from marketmaker.domain.units import AccountName, Asset, Symbol
 
@@ -80,6 +53,7 @@ class Deployment:
 
     `config_hash` is equal for files that mean the same: order, spacing, comments, 1.50 for 1.5 and a default written
     out do not change it; any other difference does (R12). `paper` is what each account opens with in the paper stage.
+    `said` is every value by its key, `text` the file as it was read.
     """
 
     name: str
@@ -94,6 +68,8 @@ class Deployment:
     paper: Mapping[AccountName, Mapping[Asset, Decimal]]
     clocks: Clocks
     config_hash: str
+    said: Mapping[KeyPath, object]
+    text: str = field(compare=False, repr=False)
 
     @property
     def may_quote(self) -> bool:
@@ -164,7 +140,7 @@ def parse_deployment(text: str, *, file: str) -> Deployment:
             venue=account.venue.value,
             tag=tag,
             dedicated=account.dedicated,
-            markets=tuple(_market(each) for each in account.markets),
+            markets=tuple(read_market(each) for each in account.markets),
             clocks=clocks,
             risk=_risk(account.risk),
             config_hash=config_hash,
@@ -190,6 +166,8 @@ def parse_deployment(text: str, *, file: str) -> Deployment:
         ),
         clocks=clocks,
         config_hash=config_hash,
+        said=keys_of(table),
+        text=text,
     )
 
 
@@ -228,78 +206,4 @@ def _risk(table: RiskTable) -> RiskSettings:
         stale_data=table.stale_data,
         drawdown=table.drawdown,
         max_drawdown_share=table.max_drawdown_share,
-    )
-
-
-def _market(table: MarketTable) -> MarketSettings:
-    return MarketSettings(
-        symbol=Symbol(table.symbol),
-        number=table.number,
-        capital_base=_capital(table.capital_base),
-        capital_quote=_capital(table.capital_quote),
-        opening_cost_quote=table.opening_cost_quote,
-        fees=FeeSchedule(maker_bps=table.fees.maker_bps, taker_bps=table.fees.taker_bps),
-        fair_price=table.fair_price,
-        half_spread=_distance(table.half_spread),
-        order_size_base=table.order_size_base,
-        inventory_band=_inventory_band(table.inventory),
-        price_band=_price_band(table.price_band),
-        tolerance=_tolerance(table.replace),
-        max_book_age_ms=table.max_book_age_s * _MS,
-    )
-
-
-def _capital(table: CapitalTable) -> Capital:
-    match table:
-        case AmountTable():
-            return CapitalAmount(amount=table.amount)
-        case ShareTable():
-            return CapitalShare(share=table.share)
-        case _:
-            assert_never(table)
-
-
-def _distance(table: DistanceTable) -> Distance:
-    match table:
-        case QuoteDistanceTable():
-            return QuoteDistance(quote=table.quote)
-        case BpsDistanceTable():
-            return BpsDistance(bps=table.bps)
-        case _:
-            assert_never(table)
-
-
-def _inventory_band(table: ShiftTable | BothSidesTable) -> InventoryBand:
-    match table:
-        case ShiftTable():
-            return ShiftBand(
-                min_ratio=table.min_ratio,
-                max_ratio=table.max_ratio,
-                max_shift_share=table.max_shift_share,
-                ramp_ratio=table.ramp_ratio,
-            )
-        case BothSidesTable():
-            return BothSidesBand(
-                min_ratio=table.min_ratio,
-                max_ratio=table.max_ratio,
-                half_spread_below=_distance(table.half_spread_below),
-                half_spread_above=_distance(table.half_spread_above),
-            )
-        case _:
-            assert_never(table)
-
-
-def _price_band(table: AbsoluteBandTable | BpsBandTable) -> PriceBand:
-    match table:
-        case AbsoluteBandTable():
-            return AbsoluteBand(low=table.low, high=table.high)
-        case BpsBandTable():
-            return BpsBand(bps=table.bps)
-        case _:
-            assert_never(table)
-
-
-def _tolerance(table: ReplaceTable) -> ReplaceTolerance:
-    return ReplaceTolerance(
-        price_share=table.price_share, size_share=table.size_share, max_age_ms=table.max_age_s * _MS
     )

@@ -172,8 +172,9 @@ class ReplaceTable(Table, frozen=True, kw_only=True):
 class MarketTable(Table, frozen=True, kw_only=True):
     """One symbol with its capital and settings.
 
-    By default the fair price is the book's middle, the opening cost the first fair price, and a book that has not
-    changed for 30 s is stale.
+    By default the fair price is the book's middle, the opening cost the first fair price, a book that has not changed
+    for 30 s is stale, and orders are post-only: where the venue has no such orders, `post_only = false` allows them to
+    take (R20).
     """
 
     symbol: SymbolText
@@ -189,6 +190,7 @@ class MarketTable(Table, frozen=True, kw_only=True):
     price_band: AbsoluteBandTable | BpsBandTable
     replace: ReplaceTable = msgspec.field(default_factory=ReplaceTable)
     max_book_age_s: Annotated[int, whole(1, 3_600)] = 30
+    post_only: bool = True
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Refuse a market without any capital."""

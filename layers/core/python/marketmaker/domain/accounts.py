@@ -77,3 +77,7 @@ class AccountSettings:
     def symbols(self) -> tuple[Symbol, ...]:
         """The symbols of its markets, in the file's order."""
         return tuple(market.symbol for market in self.markets)
+
+    def market(self, symbol: Symbol) -> MarketSettings:
+        """Return the settings of one of its markets."""
+        return next(market for market in self.markets if market.symbol == symbol)

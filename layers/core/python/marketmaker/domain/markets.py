@@ -9,7 +9,11 @@ from marketmaker.domain.units import BPS, ONE, ZERO, Asset, Symbol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """The venue's rules for one symbol (S5): grids and minimums an order must respect."""
+    """The venue's rules for one symbol (S5): grids and minimums an order must respect.
+
+    `has_post_only` tells whether an order can be kept from taking (R20), `is_trading` whether the venue trades the
+    market now: while it does not, nobody may rely on the rest (R30).
+    """
 
     symbol: Symbol
     base: Asset
@@ -18,6 +22,8 @@ class Instrument:
     lot_size: Decimal
     min_size_base: Decimal
     min_notional_quote: Decimal
+    has_post_only: bool = True
+    is_trading: bool = True
 
     def __post_init__(self) -> None:
         for name in ("tick_size", "lot_size"):
@@ -181,7 +187,10 @@ class ReplaceTolerance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSettings:
-    """Everything the deployment file says about one market."""
+    """Everything the deployment file says about one market.
+
+    Without `post_only` its orders may take, and pay for it (R20).
+    """
 
     symbol: Symbol
     number: int
@@ -196,3 +205,4 @@ class MarketSettings:
     price_band: PriceBand
     tolerance: ReplaceTolerance
     max_book_age_ms: int
+    post_only: bool = True

@@ -137,13 +137,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
-    """A post-only limit order to be sent."""
+    """A limit order to be sent; unless it is `post_only` it may take."""
 
     client_id: ClientOrderId
     symbol: Symbol
     side: Side
     price: Decimal
     size_base: Decimal
+    post_only: bool = True
 
     def resting(self, venue_id: VenueOrderId, created_ms: int) -> Order:
         """Return the order as it rests once the venue has accepted it."""

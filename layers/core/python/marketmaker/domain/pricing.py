@@ -45,8 +45,18 @@ class Book:
         """Middle of the best prices, None while a side is empty."""
         return (self.bids[0].price + self.asks[0].price) / TWO if self.bids and self.asks else None
 
+    @property
+    def is_crossed(self) -> bool:
+        """Tell whether the best prices meet, which no orders explain, our own as little as others' (R11)."""
+        return bool(self.bids and self.asks) and self.bids[0].price >= self.asks[0].price
+
     def without(self, own: Iterable[Order]) -> "Book":
-        """Return the book that others made: our own orders must not set our own fair price."""
+        """Return the book that others made: our own orders must not set our own fair price.
+
+        One that is crossed stays as it is: without the orders that cross it, it would look sound.
+        """
+        if self.is_crossed:
+            return self
         bids: dict[Decimal, Decimal] = {}
         asks: dict[Decimal, Decimal] = {}
         for order in own:

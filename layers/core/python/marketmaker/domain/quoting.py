@@ -27,6 +27,8 @@ class NoQuotesReason(StrEnum):
     OBSERVATION_FAILED = "observation_failed"
     BOOKING_UNFINISHED = "booking_unfinished"
     NOT_QUOTING = "not_quoting"
+    MARKET_CLOSED = "market_closed"
+    POST_ONLY_MISSING = "post_only_missing"
 
 
 class SkipReason(StrEnum):
@@ -110,6 +112,9 @@ class MarketView:
 
 def compute_quotes(view: MarketView, settings: MarketSettings, instrument: Instrument) -> Quotes | NoQuotes:
     """Fair price → half-spread → floors → inventory shift → grid and post-only → size; fail closed at every guard."""
+    if settings.post_only and not instrument.has_post_only:
+        detail = "the venue has no post-only orders here; only `post_only = false` lets orders take"
+        return NoQuotes(reason=NoQuotesReason.POST_ONLY_MISSING, detail=detail)
     best_bid, best_ask = view.book.best_bid, view.book.best_ask
     if best_bid is None or best_ask is None:
         return NoQuotes(reason=NoQuotesReason.BOOK_ONE_SIDED)

@@ -43,12 +43,37 @@ class BookMark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """What every tick writes back when it gives the lease back; `Control` says what each means."""
+
+    book_marks: Mapping[Symbol, BookMark]
+    differing: Mapping[Asset, int]
+    unreachable_ticks: int
+    blocked_until_ms: int = 0
+    is_banned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restriction:
     """The most that may be done, why, and since when."""
 
     mode: Mode
     reason: str
     since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveSettings:
+    """The settings that were applied last: from the next tick on, over the deployed file `base` and no other (R28).
+
+    `previous` stays in force where `version` cannot be used. A version that is its own base is the deployed file again.
+    """
+
+    version: str
+    base: str
+    previous: str
+    since_ms: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +85,8 @@ class Control:
     `foreign` is what the account held beyond its markets' capital when they opened; `differing` counts the ticks in a
     row in which an asset's balance was not explained by the ledger, `unreachable_ticks` those in which the venue could
     not be read. `taken_over_from` is the owner of the expired lease that the last claim found: its tick ended half-way.
+    Until `blocked_until_ms` the venue wants to be left alone, while `is_banned` even by cancels (R10). `deployed` is
+    the hash of the file that the ticks were deployed with, None before the first; `settings` what was applied over one.
     """
 
     account: AccountName
@@ -74,8 +101,19 @@ class Control:
     foreign: Mapping[Asset, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     differing: Mapping[Asset, int] = field(default_factory=lambda: MappingProxyType({}))
     unreachable_ticks: int = 0
+    blocked_until_ms: int = 0
+    is_banned: bool = False
     restrictions: Mapping[Symbol, Restriction] = field(default_factory=lambda: MappingProxyType({}))
     peaks: Mapping[Asset, Equity] = field(default_factory=lambda: MappingProxyType({}))
+    deployed: str | None = None
+    settings: ActiveSettings | None = None
+
+    def applied_over(self, deployed: str) -> tuple[str, ...]:
+        """Return the versions to use beside a deployed file, best first; none where the file itself rules (R28)."""
+        active = self.settings
+        if active is None or active.base != deployed or active.version == deployed:
+            return ()
+        return (active.version,) if active.previous in {deployed, active.version} else (active.version, active.previous)
 
     def mode_of(self, symbol: Symbol) -> Mode:
         """Return what may be done in a market: the account's mode, or its own restriction where that is stronger."""
@@ -87,9 +125,10 @@ class Control:
         own = self.restrictions.get(symbol)
         return own if own is not None and own.mode > whole.mode else whole
 
-    def may_create(self, epoch: int) -> bool:
-        """Tell whether orders may still be created under the epoch read at the claim."""
-        return self.mode is Mode.QUOTING and self.epoch == epoch
+    def may_create(self, epoch: int, owner: str, now_ms: int) -> bool:
+        """Tell whether a lease's owner may still create orders under the epoch that it read at its claim (R5, R25)."""
+        is_owner = self.lease is not None and self.lease.owner == owner and self.lease.expires_ms > now_ms
+        return is_owner and self.mode is Mode.QUOTING and self.epoch == epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,9 +187,17 @@ class VenueMetadata:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """An open alert: what a human was told, and since when it holds."""
+
+    text: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountState:
     """One consistent read of an account's partition."""
 
     control: Control
     markets: Mapping[Symbol, MarketState]
-    episodes: frozenset[str] = frozenset()
+    episodes: Mapping[str, Episode] = field(default_factory=lambda: MappingProxyType({}))

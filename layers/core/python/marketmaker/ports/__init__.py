@@ -3,6 +3,7 @@
 from marketmaker.ports.messages import (
     Alert,
     Alerts,
+    DecisionLog,
     DelayedTick,
     HaltRequest,
     HaltRequests,
@@ -10,6 +11,7 @@ from marketmaker.ports.messages import (
     Telemetry,
     TickQueue,
 )
+from marketmaker.ports.settings import SettingChange, SettingsText, SettingsVersions, WantedSettings
 from marketmaker.ports.store import ClaimRefusal, KeyStore, Prices, Store
 from marketmaker.ports.time import Clock, Deadline, Unknown
 from marketmaker.ports.venue import (
@@ -21,6 +23,7 @@ from marketmaker.ports.venue import (
     Observation,
     OutcomeUnknown,
     PlaceOutcome,
+    RateLimit,
     Rejected,
     RejectionKind,
     Venue,
@@ -36,6 +39,7 @@ __all__ = [
     "ClaimRefusal",
     "Clock",
     "Deadline",
+    "DecisionLog",
     "DelayedTick",
     "HaltRequest",
     "HaltRequests",
@@ -45,12 +49,17 @@ __all__ = [
     "OutcomeUnknown",
     "PlaceOutcome",
     "Prices",
+    "RateLimit",
     "Rejected",
     "RejectionKind",
+    "SettingChange",
+    "SettingsText",
+    "SettingsVersions",
     "Severity",
     "Store",
     "Telemetry",
     "TickQueue",
     "Unknown",
     "Venue",
+    "WantedSettings",
 ]

@@ -1,6 +1,6 @@
 """What leaves an invocation: ticks, alerts, halts, and what is recorded of its decisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -81,4 +81,12 @@ class Telemetry(Protocol):
 
     def flush(self) -> None:
         """Write the metrics that were counted; once at the end of an invocation."""
+        ...
+
+
+class DecisionLog(Protocol):
+    """Where the records of an account's ticks can be read again."""
+
+    def read(self, account: AccountName, from_ms: int, to_ms: int) -> Iterable[Mapping[str, Any]]:
+        """Read the records of ticks whose slot is in [from, to), full and brief ones, as they were written."""
         ...

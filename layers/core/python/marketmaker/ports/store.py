@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from marketmaker.domain.drawdown import Equity
-from marketmaker.domain.inventory import LedgerRow
+from marketmaker.domain.inventory import FillRow, LedgerRow
 from marketmaker.domain.keys import KeyPurpose, VenueKey
 from marketmaker.domain.klines import DayVolume, Kline, KlineMinute
-from marketmaker.domain.state import AccountState, BookMark, Control, MarketState, Mode, VenueMetadata
+from marketmaker.domain.state import AccountState, ActiveSettings, Control, MarketState, Mode, Refreshed, VenueMetadata
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
 
 
@@ -36,21 +36,20 @@ class ClaimRefusal(StrEnum):
 class Store(Protocol):
     """State and ledger. Every write is conditional; a lost race raises `Conflict`."""
 
+    def under(self, owner: str) -> "Store":
+        """Return this store for the owner of a lease (R25).
+
+        Its `open_market`, `save_market` and `book` raise `LeaseLost` once another holds the lease, or nobody does.
+        """
+        ...
+
     def claim(
         self, account: AccountName, *, slot_ms: int, owner: str, now_ms: int, lease_ms: int
     ) -> Control | ClaimRefusal:
         """Take the lease in one write: lease free or expired, slot newer than the last, mode not halted."""
         ...
 
-    def release(
-        self,
-        account: AccountName,
-        *,
-        owner: str,
-        book_marks: Mapping[Symbol, BookMark],
-        differing: Mapping[Asset, int],
-        unreachable_ticks: int,
-    ) -> None:
+    def release(self, account: AccountName, *, owner: str, refreshed: Refreshed) -> None:
         """Give the lease back with what the tick refreshed; does nothing if the lease is no longer ours."""
         ...
 
@@ -84,6 +83,12 @@ class Store(Protocol):
         """Read a market's ledger, opening row first, then fills by trade id."""
         ...
 
+    def recent_fills(
+        self, account: AccountName, symbol: Symbol, *, since_ms: int | None, limit: int
+    ) -> Sequence[FillRow]:
+        """Read at most so many fills, newest trade id first, back to the first that is older than a moment."""
+        ...
+
     def strengthen(self, account: AccountName, mode: Mode, *, reason: str, now_ms: int) -> Control:
         """Raise the mode to at least this one without the lease; a new epoch if it changed."""
         ...
@@ -98,6 +103,22 @@ class Store(Protocol):
 
     def lift(self, account: AccountName, symbol: Symbol, *, epoch: int) -> Control:
         """Lift a market's restriction, with a new epoch; `Conflict` if the epoch is not the one that was read."""
+        ...
+
+    def save_settings(self, account: AccountName, version: str, text: str) -> None:
+        """Keep the text of a deployment file by its hash, for ever; a kept version stays as it is."""
+        ...
+
+    def settings(self, account: AccountName, version: str) -> str | None:
+        """Read a kept version's text, None if nobody kept it."""
+        ...
+
+    def note_deployed(self, account: AccountName, version: str) -> None:
+        """Note the hash of the file that ticks are deployed with."""
+        ...
+
+    def activate_settings(self, account: AccountName, active: ActiveSettings, *, epoch: int) -> Control:
+        """Let kept settings rule, with a new epoch; `Conflict` if the epoch is not the one that was read."""
         ...
 
     def raise_peaks(self, account: AccountName, peaks: Mapping[Asset, Equity]) -> None:

@@ -49,6 +49,8 @@ class RejectionKind(StrEnum):
     """Why a create did not happen."""
 
     WOULD_TAKE = "would_take"
+    OFF_GRID = "off_grid"
+    MARKET_CLOSED = "market_closed"
     REFUSED = "refused"
     RETRYABLE = "retryable"
     FATAL = "fatal"
@@ -102,31 +104,61 @@ class KeyPermissions:
     is_ip_bound: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """How much of the venue's request limit is left to us (R10).
+
+    Until `blocked_until_ms` nothing but cancels is sent, while `is_ban` not even those; 0 is no block. `used_share` is
+    the part of this minute's limit that all who share it have used, as far as its answers told.
+    """
+
+    blocked_until_ms: int = 0
+    is_ban: bool = False
+    used_share: float = 0.0
+
+
 class Venue(Protocol):
-    """One login at one venue. Every method raises `AccountRefused` when the login itself is refused."""
+    """One login at one venue.
+
+    Every method raises `AccountRefused` when the login itself is refused, and reads raise `RateLimited` while the
+    request limit leaves no room for them. An order that is rejected as `OFF_GRID` or `MARKET_CLOSED` puts its market's
+    metadata in doubt: it shows no book until the metadata was read anew.
+    """
 
     def knows(self, symbols: Sequence[Symbol], since_ms: int = 0) -> bool:
         """Tell whether these markets' metadata is loaded, none of it before a moment."""
         ...
 
+    def doubts(self, symbols: Sequence[Symbol]) -> bool:
+        """Tell whether one of these markets' metadata is to be read anew: an order contradicts it, or it is closed."""
+        ...
+
     def load(self, metadata: Sequence[VenueMetadata]) -> None:
-        """Use stored metadata instead of asking the venue."""
+        """Use stored metadata instead of asking the venue; none that is older than what is known or in doubt."""
         ...
 
     def fetch_metadata(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[VenueMetadata]:
-        """Read these markets' metadata from the venue and use it."""
+        """Read these markets' metadata from the venue and use it; a market that is not listed is left out, and closed.
+
+        Raises:
+            AccountRefused: none of them is listed, nor ever was.
+        """
         ...
 
     def instrument(self, symbol: Symbol) -> Instrument:
-        """Return a loaded market's rules."""
+        """Return a known market's rules."""
         ...
 
     def observe(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol], deadline: Deadline) -> Observation:
         """Read books, open orders, balances and wanted last prices in one parallel round."""
         ...
 
+    def read_books(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Book | Unknown]:
+        """Read these markets' books once more, in one parallel round (R19)."""
+        ...
+
     def open_orders(self, deadline: Deadline) -> Sequence[Order]:
-        """Read all open orders of the login, our own and foreign ones."""
+        """Read all open orders of the login, our own and foreign ones; it may use what is kept for cancels."""
         ...
 
     def fills_since(self, symbol: Symbol, from_id: int, deadline: Deadline) -> Sequence[Fill]:
@@ -168,5 +200,13 @@ class Venue(Protocol):
         ...
 
     def place(self, orders: Sequence[NewOrder], deadline: Deadline) -> Sequence[PlaceOutcome]:
-        """Create post-only orders in one parallel round; outcomes in the same order."""
+        """Create orders in one parallel round, post-only unless they say otherwise; outcomes in the same order."""
+        ...
+
+    def rate_limit(self) -> RateLimit:
+        """Tell what is known of the request limit now."""
+        ...
+
+    def block_until(self, until_ms: int, *, is_ban: bool = False) -> None:
+        """Respect a block that another invocation was told of."""
         ...

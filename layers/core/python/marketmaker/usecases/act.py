@@ -27,6 +27,15 @@ class HeldBack(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedSlot:
+    """The slot that is worked, the control as it was claimed, and when everything must have ended."""
+
+    slot_ms: int
+    control: Control
+    deadline: Deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedMarket:
     """A market with what is to be done in it; `attempt` tells the creates of one tick's two looks apart (R19)."""
 
@@ -49,18 +58,16 @@ class ActedMarket:
     held_back: HeldBack | None = None
 
 
-def act(
-    desk: Desk, planned: Sequence[PlannedMarket], control: Control, slot_ms: int, deadline: Deadline
-) -> tuple[ActedMarket, ...]:
+def act(desk: Desk, planned: Sequence[PlannedMarket], slot: ClaimedSlot) -> tuple[ActedMarket, ...]:
     """Cancel for all markets at once, then create where every cancel is certain and nothing filled meanwhile."""
-    cancels = _cancel_round(desk, planned, deadline)
+    cancels = _cancel_round(desk, planned, slot.deadline)
     now_ms = desk.clock.now_ms()
     held_back = [_why_held_back(each, outcomes, now_ms) for each, outcomes in zip(planned, cancels, strict=True)]
     if any(each.plan.place and why is None for each, why in zip(planned, held_back, strict=True)) and not _may_create(
-        desk, control
+        desk, slot.control
     ):
         held_back = [why or HeldBack.MODE_CHANGED for why in held_back]
-    places = _place_round(desk, planned, held_back, slot_ms, deadline)
+    places = _place_round(desk, planned, held_back, slot)
     now_ms = desk.clock.now_ms()
     return tuple(
         ActedMarket(
@@ -78,7 +85,8 @@ def act(
 
 def _may_create(desk: Desk, control: Control) -> bool:
     """Read mode, epoch and lease again: they may have changed since the claim (R5, R25)."""
-    return desk.store.read_control(desk.settings.name).may_create(control.epoch)
+    owner = "" if control.lease is None else control.lease.owner
+    return desk.store.read_control(desk.settings.name).may_create(control.epoch, owner, desk.clock.now_ms())
 
 
 def _cancel_round(desk: Desk, planned: Sequence[PlannedMarket], deadline: Deadline) -> list[list[CancelOutcome]]:
@@ -115,6 +123,7 @@ def _new_order(desk: Desk, each: PlannedMarket, quote: Quote, slot_ms: int) -> N
         side=quote.side,
         price=quote.price,
         size_base=quote.size_base,
+        post_only=desk.settings.market(each.market.symbol).post_only,
     )
 
 
@@ -122,15 +131,15 @@ def _place_round(
     desk: Desk,
     planned: Sequence[PlannedMarket],
     held_back: Sequence[HeldBack | None],
-    slot_ms: int,
-    deadline: Deadline,
+    slot: ClaimedSlot,
 ) -> list[list[PlaceOutcome]]:
     wanted = [
-        [] if why else [_new_order(desk, each, quote, slot_ms) for quote in each.plan.place]
+        [] if why else [_new_order(desk, each, quote, slot.slot_ms) for quote in each.plan.place]
         for each, why in zip(planned, held_back, strict=True)
     ]
     orders = [order for each in wanted for order in each]
-    outcomes = iter([_looked_up(desk, each, deadline) for each in desk.venue.place(orders, deadline)] if orders else ())
+    sent = desk.venue.place(orders, slot.deadline) if orders else ()
+    outcomes = iter([_looked_up(desk, each, slot.deadline) for each in sent])
     return [[next(outcomes) for _ in each] for each in wanted]
 
 

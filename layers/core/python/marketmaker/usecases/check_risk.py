@@ -18,6 +18,7 @@ from marketmaker.errors import Conflict, Fatal, MarketMakerError, Refused, Retry
 from marketmaker.ports import CancelResult, Deadline, HaltRequest, HaltRequests, Unknown
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import Condition, follow_episodes
+from marketmaker.usecases.live_settings import in_force
 from marketmaker.usecases.observe import read_both
 from marketmaker.usecases.risk_alerts import (
     failed_cancels,
@@ -26,7 +27,7 @@ from marketmaker.usecases.risk_alerts import (
     limit_conditions,
     orders_after_halt,
 )
-from marketmaker.usecases.risk_look import Sight, look_at, sight_of
+from marketmaker.usecases.risk_look import Sight, look_at, see_more, sight_of
 from marketmaker.usecases.risk_report import RiskOutcome, RiskReport
 
 REQUESTED_BY = "check_risk"
@@ -74,15 +75,19 @@ def _check(desk: Desk, halts: HaltRequests, deadline: Deadline) -> RiskReport:
         return _refuse(desk, str(error))
     except (Retryable, Refused) as error:
         return _blind(desk, RiskOutcome.VENUE_UNREACHABLE, str(error))
-    if isinstance(observation.open_orders, Unknown):
-        return _blind(desk, RiskOutcome.VENUE_UNREACHABLE, observation.open_orders.reason)
+    open_orders = observation.open_orders
+    if isinstance(open_orders, Unknown):
+        return _blind(desk, RiskOutcome.VENUE_UNREACHABLE, open_orders.reason)
     progress = _Progress()
     state: AccountState | None = None
     try:
         state = reading.result()
     except (Retryable, Fatal) as error:
         progress.lose_state("the state cannot be read", error)
-    sight = sight_of(desk, observation, observation.open_orders, state)
+    if state is not None:
+        desk = in_force(desk, state.control)
+        observation = see_more(desk, observation, deadline)
+    sight = sight_of(desk, observation, open_orders, state)
     case = _Case(desk=desk, deadline=deadline, sight=sight, progress=progress)
     if state is None:
         return _check_without_state(case, halts)

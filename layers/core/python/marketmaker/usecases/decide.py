@@ -14,7 +14,7 @@ from marketmaker.domain.replacing import Place
 from marketmaker.domain.risk import LedgerDifference, check_ledger
 from marketmaker.domain.state import Control, MarketState, Mode
 from marketmaker.domain.units import ZERO, Asset, Symbol
-from marketmaker.errors import Conflict, Refused, Retryable
+from marketmaker.errors import Conflict, LeaseLost, Refused, Retryable
 from marketmaker.ports import Balance, Deadline, Unknown
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.observe import Seen
@@ -60,6 +60,8 @@ def prepare_all(desk: Desk, seen: Seen, deadline: Deadline) -> list[Prepared]:
                 if stored is None
                 else _settle(desk, seen, settings, stored, deadline)
             )
+        except LeaseLost:
+            raise
         except (Retryable, Refused, Conflict) as error:
             prepared[settings.symbol] = _unread(desk, seen, settings, stored, str(error))
     return [prepared[symbol] for symbol in desk.settings.symbols]
@@ -190,17 +192,20 @@ def decide_market(
 def _situation(
     desk: Desk, seen: Seen, prepared: Prepared, control: Control, differences: Mapping[Asset, LedgerDifference]
 ) -> Situation:
-    view = _view(desk, seen, prepared, differences)
-    limit = control.limit_of(prepared.settings.symbol)
+    symbol = prepared.settings.symbol
+    view, instrument = _view(desk, seen, prepared, differences), desk.venue.instrument(symbol)
+    limit = control.limit_of(symbol)
     obstacle = prepared.obstacle
     if limit.mode is not Mode.QUOTING:
         obstacle = NoQuotes(reason=NoQuotesReason.NOT_QUOTING, detail=f"{limit.mode.label}: {limit.reason}")
+    elif not instrument.is_trading:
+        obstacle = NoQuotes(reason=NoQuotesReason.MARKET_CLOSED, detail=f"the venue does not trade {symbol} now")
     elif obstacle is None and isinstance(view, NoQuotes):
         obstacle = view
     unresolved = prepared.market.unresolved if prepared.market else ()
     return Situation(
         now_ms=seen.now_ms,
-        instrument=desk.venue.instrument(prepared.settings.symbol),
+        instrument=instrument,
         view=None if isinstance(view, NoQuotes) else view,
         obstacle=obstacle,
         live=prepared.live,

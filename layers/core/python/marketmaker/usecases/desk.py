@@ -8,7 +8,7 @@ from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.orders import Order, OrderIdentity
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.errors import MarketMakerError, Retryable
-from marketmaker.ports import Alerts, Clock, Deadline, Prices, Store, Telemetry, Unknown, Venue
+from marketmaker.ports import Alerts, Clock, Deadline, Prices, SettingsVersions, Store, Telemetry, Unknown, Venue
 
 METADATA_RELOAD_MS = 600_000
 """How soon a changed tick size, once it is kept, takes effect."""
@@ -18,12 +18,16 @@ METADATA_MAX_AGE_MS = 24 * 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """One account's settings and ports. `alongside` runs reads of the tables while the venue is being asked."""
+    """One account's settings and ports. `alongside` runs reads of the tables while the venue is being asked.
+
+    `settings` are those in force: of the deployed file, until `live_settings.in_force` finds that others were applied.
+    """
 
     settings: AccountSettings
     venue: Venue
     store: Store
     prices: Prices
+    versions: SettingsVersions
     alerts: Alerts
     telemetry: Telemetry
     clock: Clock
@@ -42,14 +46,14 @@ class Desk:
 
         Raises:
             Retryable: none is loaded or kept, and the venue did not answer.
-            AccountRefused: the venue does not list a market.
+            AccountRefused: the venue lists none of the markets, nor ever did.
         """
         self.load_metadata(self.stored_metadata(), deadline)
 
     def stored_metadata(self) -> Sequence[VenueMetadata] | Unknown | None:
-        """Read the markets' kept metadata; None while what is loaded is young enough."""
+        """Read the markets' kept metadata; None while what is loaded is young enough and not in doubt."""
         symbols = self.settings.symbols
-        if self.venue.knows(symbols, self.clock.now_ms() - METADATA_RELOAD_MS):
+        if self._is_loaded():
             return None
         try:
             return self.prices.metadata(self.settings.venue, symbols)
@@ -58,6 +62,8 @@ class Desk:
 
     def load_metadata(self, stored: Sequence[VenueMetadata] | Unknown | None, deadline: Deadline) -> None:
         """Use what `stored_metadata` found; the venue is asked where that is missing or too old, and nothing is kept.
+
+        Too old is also what the venue itself has told more recently, or has contradicted by refusing an order (R18).
 
         What is loaded stays in use while neither can be read: halts and cancels must not depend on it (R34).
         """
@@ -70,11 +76,16 @@ class Desk:
             self.telemetry.count(self.settings.name, {"prices_unreadable": 1})
             stored = ()
         fresh = [each for each in stored if each.fetched_ms >= oldest_ms]
-        if {each.symbol for each in fresh} == set(symbols):
+        if fresh:
             self.venue.load(fresh)
+        if self._is_loaded():
             return
         try:
             self.venue.fetch_metadata(symbols, deadline)
         except Retryable:
             if not self.venue.knows(symbols, oldest_ms):
                 raise
+
+    def _is_loaded(self) -> bool:
+        symbols = self.settings.symbols
+        return self.venue.knows(symbols, self.clock.now_ms() - METADATA_RELOAD_MS) and not self.venue.doubts(symbols)

@@ -1,6 +1,6 @@
 """Alerts as episodes: one message when a condition starts, one when it ends."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from marketmaker.domain.units import Symbol
@@ -10,6 +10,7 @@ from marketmaker.usecases.desk import Desk
 
 VENUE_UNREACHABLE = "venue_unreachable"
 ACCOUNT_REFUSED = "account_refused"
+VENUE_BANNED = "venue_banned"
 RISK_KEY_REFUSED = "risk_key_refused"
 HALT_DELIVERY = "halt#"
 """Starts the keys of halt messages that were told; they are kept until the account is resumed."""
@@ -33,7 +34,7 @@ class Condition:
         return f"{self.kind}#{self.symbol}" if self.symbol else self.kind
 
 
-def follow_episodes(desk: Desk, conditions: Iterable[Condition], open_now: frozenset[str]) -> None:
+def follow_episodes(desk: Desk, conditions: Iterable[Condition], open_now: Container[str]) -> None:
     """Open an episode for each condition that starts and close the one that ended, with one alert each.
 
     An episode whose first message could not be delivered stays closed, so that the next tick tries again (R27).

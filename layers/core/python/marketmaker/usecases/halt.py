@@ -15,6 +15,7 @@ from marketmaker.errors import Fatal, MarketMakerError, Retryable
 from marketmaker.ports import Alert, CancelResult, Deadline, HaltRequest, Severity
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import HALT_DELIVERY, deliver
+from marketmaker.usecases.live_settings import in_force
 from marketmaker.usecases.settle import settle
 
 EMPTY_READS = 2
@@ -174,6 +175,7 @@ def _settle_ledger(desk: Desk, progress: _Progress, deadline: Deadline) -> None:
     """Book what filled before the stop; best effort, after the verification (R34)."""
     try:
         state = desk.store.read_account(desk.settings.name)
+        desk = in_force(desk, state.control)
         desk.ensure_metadata(deadline)
         missing = []
         for settings in desk.settings.markets:

@@ -47,6 +47,8 @@ _HOLDINGS = (
     "realised_quote",
     "fees_quote",
 )
+_USUAL = ("has_post_only", "is_trading")
+"""What is true of nearly every market, and so is recorded only where it is not."""
 _GRIDS = ("tick_size", "lot_size", "min_size_base", "min_notional_quote")
 
 
@@ -86,6 +88,7 @@ def write_situation(situation: Situation) -> dict[str, Any]:
         "grid": tuple(getattr(instrument, name) for name in _GRIDS),
         "live": [_write_order(order, situation.now_ms) for order in situation.live],
     }
+    written |= {name: False for name in _USUAL if not getattr(instrument, name)}
     if situation.view is not None:
         written["saw"] = _write_view(situation.view)
     if obstacle is not None:
@@ -184,8 +187,17 @@ def _read_decision(record: Mapping[str, Any], market: Mapping[str, Any]) -> Reco
 def _read_situation(market: Mapping[str, Any]) -> Situation:
     symbol = Symbol(market["symbol"])
     base, quote = market["assets"]
-    grid = {name: Decimal(value) for name, value in zip(_GRIDS, market["grid"], strict=True)}
-    instrument = Instrument(symbol=symbol, base=Asset(base), quote=Asset(quote), **grid)
+    tick_size, lot_size, min_size_base, min_notional_quote = map(Decimal, market["grid"])
+    instrument = Instrument(
+        symbol=symbol,
+        base=Asset(base),
+        quote=Asset(quote),
+        tick_size=tick_size,
+        lot_size=lot_size,
+        min_size_base=min_size_base,
+        min_notional_quote=min_notional_quote,
+        **{name: bool(market.get(name, True)) for name in _USUAL},
+    )
     return Situation(
         now_ms=int(market["at_ms"]),
         instrument=instrument,

@@ -9,23 +9,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeIs
 
+from marketmaker.domain.inventory import FillRow
 from marketmaker.domain.quoting import NoQuotesReason, Quotes
 from marketmaker.domain.risk import BreachKind
-from marketmaker.domain.state import BookMark, Control, MarketState, Mode
-from marketmaker.domain.units import AccountName, Asset, Symbol
-from marketmaker.errors import AccountRefused, Conflict, Refused, Retryable, StateUnreachable
+from marketmaker.domain.state import BookMark, Control, MarketState, Mode, Refreshed
+from marketmaker.domain.units import AccountName, Symbol
+from marketmaker.errors import AccountRefused, Conflict, LeaseLost, Refused, Retryable, StateUnreachable
 from marketmaker.ports import CancelResult, ClaimRefusal, Deadline, PlaceOutcome, Rejected, RejectionKind
-from marketmaker.usecases.act import ActedMarket, PlannedMarket, act
+from marketmaker.usecases import live_settings, rate_limits
+from marketmaker.usecases.act import ClaimedSlot, PlannedMarket, act
 from marketmaker.usecases.decide import DecidedMarket, compare_ledger, decide_market, prepare_all
 from marketmaker.usecases.desk import Desk
-from marketmaker.usecases.episodes import ACCOUNT_REFUSED, VENUE_UNREACHABLE, Condition, follow_episodes
+from marketmaker.usecases.episodes import (
+    ACCOUNT_REFUSED,
+    VENUE_BANNED,
+    VENUE_UNREACHABLE,
+    Condition,
+    follow_episodes,
+)
 from marketmaker.usecases.observe import observe
 from marketmaker.usecases.reports import MarketReport, TickOutcome, TickReport
+from marketmaker.usecases.reprice import Worked, reprice
 
 UNREACHABLE_TICKS_UNTIL_ALERT = 3
 FULL_RECORD_EVERY = 60
 """Every so many slots a quiet tick writes its full record too."""
 
+_OVER_ONCE_READ = (VENUE_UNREACHABLE, ACCOUNT_REFUSED, VENUE_BANNED)
+"""Episodes that end with the first tick that reads the venue again."""
 _ALERTED: Mapping[NoQuotesReason, str] = {
     NoQuotesReason.PRICE_OUTSIDE_BAND: BreachKind.PRICE_BAND,
     NoQuotesReason.LEDGER_DIFFERS: "ledger_difference",
@@ -39,15 +50,6 @@ class Tick:
 
     account: AccountName
     slot_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Refreshed:
-    """What the release writes back to the control item."""
-
-    book_marks: Mapping[Symbol, BookMark]
-    differing: Mapping[Asset, int]
-    unreachable_ticks: int
 
 
 def replace_quotes(tick: Tick, desk: Desk, *, owner: str) -> TickReport:
@@ -74,27 +76,29 @@ def _claim_and_work(desk: Desk, tick: Tick, owner: str, now_ms: int) -> TickRepo
         )
         if isinstance(claim, ClaimRefusal):
             return _report(desk, tick, TickOutcome(claim.value))
+        live_settings.keep_deployed(desk, claim)
+        desk = live_settings.in_force(replace(desk, store=desk.store.under(owner)), claim)
         report, refreshed = _work_or_halt(desk, tick, claim, deadline)
-        desk.store.release(
-            tick.account,
-            owner=owner,
-            book_marks=refreshed.book_marks,
-            differing=refreshed.differing,
-            unreachable_ticks=refreshed.unreachable_ticks,
-        )
+        desk.store.release(tick.account, owner=owner, refreshed=rate_limits.keep(desk, claim, refreshed))
+    except LeaseLost as error:
+        return _report(desk, tick, TickOutcome.LEASE_LOST, detail=str(error))
     except Retryable as error:
         return _report(desk, tick, TickOutcome.STATE_UNREACHABLE, detail=str(error))
     return report
 
 
-def _work_or_halt(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple[TickReport, _Refreshed]:
+def _work_or_halt(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple[TickReport, Refreshed]:
+    blocked = rate_limits.hand_over(desk, control)
+    if blocked is not None:
+        report, refreshed = _unreachable(desk, tick, control, blocked)
+        return replace(report, outcome=TickOutcome.RATE_LIMITED), refreshed
     try:
         return _work(desk, tick, control, deadline)
     except AccountRefused as error:
         return _refuse(desk, tick, str(error)), _unchanged(control)
 
 
-def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple[TickReport, _Refreshed]:
+def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple[TickReport, Refreshed]:
     try:
         seen = observe(desk, control, deadline)
     except StateUnreachable:
@@ -107,45 +111,53 @@ def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple
     open_markets = {each.settings.symbol for each in prepared if each.market is not None}
     strays = [order for order in desk.own(seen.open_orders) if order.symbol not in open_markets]
     stray_cancels = desk.venue.cancel(strays, deadline) if strays else ()
-    markets = _carry_out(desk, decided, control, tick.slot_ms, deadline)
-    follow_episodes(desk, _conditions(markets), seen.state.episodes)
+    slot = ClaimedSlot(slot_ms=tick.slot_ms, control=control, deadline=deadline)
+    markets = _carry_out(desk, decided, seen.marks, slot)
+    first_looks = [each for each in markets if each.situation.only is None]
+    conditions = [*_conditions(first_looks), live_settings.rejection(desk, control)]
+    follow_episodes(desk, conditions, seen.state.episodes)
     report = _report(desk, tick, TickOutcome.DONE, markets=markets)
     report = replace(report, strays_cancelled=sum(each.result is CancelResult.CANCELLED for each in stray_cancels))
     refused = [each.reason for market in markets for each in market.places if _is_fatal(each)]
     if refused:
         report = replace(_refuse(desk, tick, refused[0]), markets=markets, strays_cancelled=report.strays_cancelled)
-    return report, _Refreshed(book_marks=seen.marks, differing=differing, unreachable_ticks=0)
+    return report, Refreshed(book_marks=seen.marks, differing=differing, unreachable_ticks=0)
 
 
 def _carry_out(
-    desk: Desk, decided: Sequence[DecidedMarket], control: Control, slot_ms: int, deadline: Deadline
+    desk: Desk, decided: Sequence[DecidedMarket], marks: Mapping[Symbol, BookMark], slot: ClaimedSlot
 ) -> tuple[MarketReport, ...]:
-    """Act on the markets that have opened, write what changed, and report on all."""
-    planned = {
-        each.prepared.settings.symbol: PlannedMarket(
-            number=each.prepared.settings.number, market=each.prepared.market, plan=each.decision.plan
-        )
+    """Act on the markets that have opened, once more where the venue refused a post-only create; write what changed."""
+    planned = [
+        (each, PlannedMarket(number=each.prepared.settings.number, market=market, plan=each.decision.plan))
         for each in decided
-        if each.prepared.market is not None
-    }
-    acted = dict(zip(planned, act(desk, list(planned.values()), control, slot_ms, deadline), strict=True))
-    for each in decided:
-        done = acted.get(each.prepared.settings.symbol)
-        if done is not None and done.market != each.prepared.stored:
-            _save(desk, done.market)
-    return tuple(_market_report(each, acted.get(each.prepared.settings.symbol)) for each in decided)
+        if (market := each.prepared.market) is not None
+    ]
+    acted = act(desk, [plan for _, plan in planned], slot)
+    first = [Worked(decided=each, acted=done) for (each, _), done in zip(planned, acted, strict=True)]
+    again = reprice(desk, first, marks, slot)
+    for each in {each.symbol: each for each in (*first, *again)}.values():
+        if each.acted.market != each.decided.prepared.stored:
+            _save(desk, each.acted.market)
+    reports = {each.symbol: _market_report(each, booked=each.decided.prepared.booked) for each in first}
+    return (
+        *(reports.get(each.prepared.settings.symbol) or _unopened_report(each) for each in decided),
+        *(_market_report(each, booked=()) for each in again),
+    )
 
 
-def _market_report(each: DecidedMarket, acted: ActedMarket | None) -> MarketReport:
-    report = MarketReport(situation=each.situation, decision=each.decision)
-    if acted is None:
-        return report
-    return replace(
-        report,
-        booked=each.prepared.booked,
-        cancels=acted.cancels,
-        places=acted.places,
-        held_back=acted.held_back,
+def _unopened_report(each: DecidedMarket) -> MarketReport:
+    return MarketReport(situation=each.situation, decision=each.decision)
+
+
+def _market_report(each: Worked, *, booked: tuple[FillRow, ...]) -> MarketReport:
+    return MarketReport(
+        situation=each.decided.situation,
+        decision=each.decided.decision,
+        booked=booked,
+        cancels=each.acted.cancels,
+        places=each.acted.places,
+        held_back=each.acted.held_back,
     )
 
 
@@ -156,12 +168,14 @@ def _save(desk: Desk, market: MarketState) -> None:
     """
     try:
         desk.store.save_market(desk.settings.name, market)
+    except LeaseLost:
+        raise
     except Conflict:
         if market.unresolved:
             raise
 
 
-def _unreachable(desk: Desk, tick: Tick, control: Control, reason: str) -> tuple[TickReport, _Refreshed]:
+def _unreachable(desk: Desk, tick: Tick, control: Control, reason: str) -> tuple[TickReport, Refreshed]:
     ticks = control.unreachable_ticks + 1
     if ticks == UNREACHABLE_TICKS_UNTIL_ALERT:
         condition = Condition(
@@ -185,7 +199,7 @@ def _refuse(desk: Desk, tick: Tick, reason: str) -> TickReport:
 
 def _conditions(markets: Sequence[MarketReport]) -> list[Condition]:
     """Say which alerted conditions hold and which are over: one is over once its market passes every guard again."""
-    conditions = [Condition(kind=kind, symbol=None, text=None) for kind in (VENUE_UNREACHABLE, ACCOUNT_REFUSED)]
+    conditions = [Condition(kind=kind, symbol=None, text=None) for kind in _OVER_ONCE_READ]
     for market in markets:
         if isinstance(market.desired, Quotes):
             conditions += [Condition(kind=kind, symbol=market.symbol, text=None) for kind in _ALERTED.values()]
@@ -199,9 +213,11 @@ def _is_fatal(outcome: PlaceOutcome) -> TypeIs[Rejected]:
     return isinstance(outcome, Rejected) and outcome.kind is RejectionKind.FATAL
 
 
-def _unchanged(control: Control) -> _Refreshed:
-    return _Refreshed(
-        book_marks=control.book_marks, differing=control.differing, unreachable_ticks=control.unreachable_ticks
+def _unchanged(control: Control) -> Refreshed:
+    return Refreshed(
+        book_marks=control.book_marks,
+        differing=control.differing,
+        unreachable_ticks=control.unreachable_ticks,
     )
 
 

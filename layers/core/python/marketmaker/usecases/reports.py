@@ -28,9 +28,11 @@ class TickOutcome(StrEnum):
     DONE = "done"
     STALE = "stale"
     LEASE_TAKEN = "lease_taken"
+    LEASE_LOST = "lease_lost"
     SLOT_DONE = "slot_done"
     HALTED = "halted"
     VENUE_UNREACHABLE = "venue_unreachable"
+    RATE_LIMITED = "rate_limited"
     ACCOUNT_REFUSED = "account_refused"
     STATE_UNREACHABLE = "state_unreachable"
 
@@ -81,6 +83,7 @@ class MarketReport:
             "creates_rejected": len(rejected),
             "creates_unknown": sum(isinstance(each, OutcomeUnknown) for each in self.places),
             "fills": len(self.booked),
+            "taker_fills": sum(not row.fill.is_maker for row in self.booked),
         }
 
     def summary(self) -> dict[str, Any]:

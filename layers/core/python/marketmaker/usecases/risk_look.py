@@ -1,14 +1,15 @@
 """What one risk check reads, and what of it the limits need."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from marketmaker.domain.assessment import AccountLook, MarketLook, is_settled
-from marketmaker.domain.markets import MarketSettings
+from marketmaker.domain.markets import FairPriceModel, MarketSettings
 from marketmaker.domain.orders import Order
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import AccountState, BookMark
-from marketmaker.ports import Observation, Unknown
+from marketmaker.errors import MarketMakerError
+from marketmaker.ports import Deadline, Observation, Unknown
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.observe import mark_books
 
@@ -22,6 +23,19 @@ class Sight:
     foreign: int
     state: AccountState | None
     now_ms: int
+
+
+def see_more(desk: Desk, observation: Observation, deadline: Deadline) -> Observation:
+    """Read the last prices that settings applied since the deploy judge by: which those are only the state tells."""
+    last_for = {each.symbol for each in desk.settings.markets if each.fair_price is FairPriceModel.LAST}
+    unseen = sorted(last_for - observation.last_prices.keys())
+    if not unseen:
+        return observation
+    try:
+        more = desk.venue.observe(unseen, unseen, deadline)
+    except MarketMakerError:
+        return observation
+    return replace(observation, last_prices={**observation.last_prices, **more.last_prices})
 
 
 def sight_of(desk: Desk, observation: Observation, open_orders: Sequence[Order], state: AccountState | None) -> Sight:

@@ -12,6 +12,7 @@ import ccxt
 import requests
 from requests.adapters import HTTPAdapter
 
+from marketmaker.adapters.ccxt_venue.rate_budget import Answer
 from marketmaker.domain.keys import VenueKey
 from marketmaker.errors import ConfigError
 
@@ -19,10 +20,13 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class StrictJson:
-    """Refuse a 2xx answer that is not a JSON object or list.
+    """Refuse a 2xx answer that is not a JSON object or list, and keep each answer's status and headers.
 
-    ccxt would turn it into an empty book, no open orders, or an order without an id.
+    ccxt would turn it into an empty book, no open orders, or an order without an id. Nor is a 2xx or 5xx answer, which
+    may follow an order that was taken, a refusal: whatever error ccxt reads out of it, the outcome is unknown (R1).
     """
+
+    answer: Answer | None = None
 
     def handle_errors(
         self,
@@ -37,11 +41,18 @@ class StrictJson:
         requestBody: Any,  # noqa: N803
     ) -> object:
         """Check the answer's shape, then hand over to the venue's own error mapping."""
+        self.answer = Answer(status=code, headers=headers)
+        asked = f"{method} {url.split('?')[0]}"
         if 200 <= code < 300 and not isinstance(response, dict | list):
-            raise ccxt.BadResponse(f"{method} {url.split('?')[0]} answered {code} without JSON")
-        handled: object = super().handle_errors(  # type: ignore[misc]
-            code, reason, url, method, headers, body, response, requestHeaders, requestBody
-        )
+            raise ccxt.BadResponse(f"{asked} answered {code} without JSON")
+        try:
+            handled: object = super().handle_errors(  # type: ignore[misc]
+                code, reason, url, method, headers, body, response, requestHeaders, requestBody
+            )
+        except ccxt.BaseError as error:
+            if 400 <= code < 500 or (code >= 500 and not isinstance(error, ccxt.ExchangeError)):
+                raise
+            raise ccxt.BadResponse(f"{asked} answered {code} with an error: {error}") from error
         return handled
 
 
@@ -117,6 +128,8 @@ def new_client(
                 "fetchMarkets": {"types": ["spot"]},
                 "fetchCurrencies": False,
                 "fetchMargins": False,
+                "crossMarginPairsData": [],
+                "isolatedMarginPairsData": [],
                 "warnOnFetchOpenOrdersWithoutSymbol": False,
                 "recvWindow": request_ttl_ms,
                 "adjustForTimeDifference": False,

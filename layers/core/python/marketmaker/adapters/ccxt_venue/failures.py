@@ -1,11 +1,25 @@
 """ccxt's exceptions → what the caller does (see the table in each function); nothing of ccxt passes this module."""
 
+import re
+
 import ccxt
 import requests
 
-from marketmaker.errors import AccountRefused, MarketMakerError, OrderGone, Refused, Retryable, Unresolved, WouldTake
+from marketmaker.errors import (
+    AccountRefused,
+    MarketClosed,
+    MarketMakerError,
+    OffGrid,
+    OrderGone,
+    Refused,
+    Retryable,
+    Unresolved,
+    WouldTake,
+)
 
 NOT_EXECUTED = (ccxt.RateLimitExceeded, ccxt.DDoSProtection, ccxt.InvalidNonce, ccxt.OnMaintenance)
+_OFF_GRID = re.compile(r"Filter failure: (PRICE_FILTER|LOT_SIZE|MIN_NOTIONAL|NOTIONAL)\b|-1111\b")
+"""The venue's words for an order that is off a grid or below a minimum: what its metadata tells."""
 
 
 def read_failure(error: Exception) -> MarketMakerError:
@@ -31,6 +45,8 @@ def write_failure(error: Exception) -> MarketMakerError:
     | authentication, permission | `AccountRefused` |
     | order not found | `OrderGone` |
     | would match at once | `WouldTake` |
+    | a filter that the metadata tells of | `OffGrid` |
+    | market closed or not listed | `MarketClosed` |
     | any other answer of the venue | `Refused` |
     | timeout, broken connection, 5xx, odd body, a defect of ccxt's parsers | `Unresolved` |
     """
@@ -45,6 +61,10 @@ def write_failure(error: Exception) -> MarketMakerError:
         return OrderGone(text)
     if isinstance(error, ccxt.OrderImmediatelyFillable | ccxt.OrderNotFillable):
         return WouldTake(text)
+    if isinstance(error, ccxt.MarketClosed | ccxt.BadSymbol):
+        return MarketClosed(text)
+    if isinstance(error, ccxt.InvalidOrder | ccxt.BadRequest) and _OFF_GRID.search(text):
+        return OffGrid(text)
     if isinstance(error, ccxt.ExchangeError) and not isinstance(error.__cause__, requests.exceptions.SSLError):
         return Refused(text)
     return Unresolved(text)
@@ -53,6 +73,11 @@ def write_failure(error: Exception) -> MarketMakerError:
 def is_wrong_clock(error: Exception) -> bool:
     """Tell whether the venue refused our timestamp (R8)."""
     return isinstance(error, ccxt.InvalidNonce)
+
+
+def is_rate_limit(error: Exception) -> bool:
+    """Tell whether the venue refused a request because there were too many."""
+    return isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection)
 
 
 def is_refused_key(error: Exception) -> bool:

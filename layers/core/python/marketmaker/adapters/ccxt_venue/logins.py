@@ -43,7 +43,7 @@ class LoginClients:
         self._generation = 0
         self._renewed_in: Deadline | None = None
 
-    def mine(self, markets: Mapping[Symbol, dict[str, Any]]) -> Any:
+    def mine(self, markets: Mapping[Symbol, Mapping[str, Any]]) -> Any:
         """Return this thread's client, knowing these markets."""
         key, generation = self._newest_key()
         if getattr(self._thread, "generation", None) != generation:

@@ -1,21 +1,26 @@
-"""ccxt's structures → domain values, numbers from text.
+"""What the venue answers → domain values, numbers from text.
 
-A missing or odd part raises `Unresolved` instead of becoming zero: the request may have worked all the same.
+A part that is missing, of another type or out of its range raises `Unresolved`, and with it the whole answer: nothing
+becomes zero, and no list becomes shorter (R7). The request may have worked all the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 
+from marketmaker.adapters.ccxt_venue.capabilities import FINISHED_STATUSES, LIVE_STATUSES
 from marketmaker.domain.klines import DayVolume, Kline
-from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Fee, Fill, Order, Side
 from marketmaker.domain.pricing import Book, BookLevel
 from marketmaker.domain.units import ZERO, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId, plain
 from marketmaker.errors import Unresolved
 from marketmaker.ports import Balance, KeyPermissions
 
-_LIVE = {"open", "new", "partially_filled"}
+_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
+
+type NameSymbol = Callable[[str], str]
+"""Turns the venue's name of a market into ours."""
 
 
 def money(value: object, what: str) -> Decimal:
@@ -23,19 +28,51 @@ def money(value: object, what: str) -> Decimal:
     if not isinstance(value, str):
         raise Unresolved(f"{what} is {value!r}; allowed: a number as text")
     try:
-        amount = Decimal(value)
+        number = Decimal(value)
     except InvalidOperation as error:
         raise Unresolved(f"{what} is {value!r}; allowed: a number as text") from error
-    if not amount.is_finite():
+    if not number.is_finite():
         raise Unresolved(f"{what} is {value!r}; allowed: a finite number")
-    return Decimal(plain(amount))
+    return Decimal(plain(number))
+
+
+def amount(value: object, what: str) -> Decimal:
+    """Read an amount: zero or more."""
+    number = money(value, what)
+    if number < ZERO:
+        raise Unresolved(f"{what} is {value!r}; allowed: 0 or more")
+    return number
+
+
+def positive(value: object, what: str) -> Decimal:
+    """Read what cannot be zero, such as a price."""
+    number = money(value, what)
+    if number <= ZERO:
+        raise Unresolved(f"{what} is {value!r}; allowed: above 0")
+    return number
 
 
 def whole(value: object, what: str) -> int:
     """Read a whole number, such as a time, from a number or its digits; ccxt quotes some of them."""
-    if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, str) and value.isdecimal())):
+    is_digits = isinstance(value, str) and value.isascii() and value.isdecimal()
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not is_digits and not is_number:
         raise Unresolved(f"{what} is {value!r}; allowed: a whole number")
-    return int(value)
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def text(value: object, what: str) -> str:
+    """Read a name or an id."""
+    if not isinstance(value, str) or not value:
+        raise Unresolved(f"{what} is {value!r}; allowed: a text")
+    return value
+
+
+def flag(value: object, what: str) -> bool:
+    """Read a yes or no."""
+    if not isinstance(value, bool):
+        raise Unresolved(f"{what} is {value!r}; allowed: true or false")
+    return value
 
 
 def expect_list(answer: object, what: str) -> list[Any]:
@@ -45,24 +82,48 @@ def expect_list(answer: object, what: str) -> list[Any]:
     return answer
 
 
-def parse_book(symbol: Symbol, answer: Mapping[str, Any]) -> Book:
-    """Read a depth answer with exact prices."""
-    if "bids" not in answer or "asks" not in answer or "lastUpdateId" not in answer:
-        raise Unresolved(f"the book of {symbol} came without bids, asks or update id")
-    return Book(
-        symbol=symbol,
-        bids=_levels(answer["bids"], symbol),
-        asks=_levels(answer["asks"], symbol),
-        update_id=int(answer["lastUpdateId"]),
-    )
+def expect_row(row: object, what: str) -> Mapping[str, Any]:
+    """Return a JSON object."""
+    if not isinstance(row, dict):
+        raise Unresolved(f"{what} is {type(row).__name__}, not an object")
+    return row
 
 
-def _levels(rows: Sequence[Sequence[str]], symbol: Symbol) -> tuple[BookLevel, ...]:
-    levels = (
-        BookLevel(price=money(row[0], f"a price of {symbol}"), size_base=money(row[1], f"a size of {symbol}"))
-        for row in rows
-    )
-    return tuple(level for level in levels if level.size_base > ZERO)
+def expect_unique(keys: Iterable[object], what: str) -> None:
+    """Refuse an answer that lists something twice."""
+    listed = list(keys)
+    if len(set(listed)) != len(listed):
+        raise Unresolved(f"{what} came twice in one answer")
+
+
+def parse_book(symbol: Symbol, answer: object) -> Book:
+    """Read a depth answer with exact prices, each side from its best price on."""
+    book = expect_row(answer, f"the book of {symbol}")
+    bids, asks = _levels(book.get("bids"), symbol), _levels(book.get("asks"), symbol)
+    for best_first in (bids, asks[::-1]):
+        if any(level.price <= worse.price for level, worse in pairwise(best_first)):
+            raise Unresolved(f"the book of {symbol} is not in order")
+    return Book(symbol=symbol, bids=bids, asks=asks, update_id=whole(book.get("lastUpdateId"), "the book's update id"))
+
+
+def _levels(rows: object, symbol: Symbol) -> tuple[BookLevel, ...]:
+    return tuple(_level(row, symbol) for row in expect_list(rows, f"a side of the book of {symbol}"))
+
+
+def _level(row: object, symbol: Symbol) -> BookLevel:
+    if not isinstance(row, list) or len(row) < 2:
+        raise Unresolved(f"a level of {symbol} is {row!r}; allowed: price and size")
+    return BookLevel(price=positive(row[0], f"a price of {symbol}"), size_base=positive(row[1], f"a size of {symbol}"))
+
+
+def parse_last_price(symbol: Symbol, answer: object) -> Decimal:
+    """Read the price of the last trade."""
+    return positive(expect_row(answer, f"the ticker of {symbol}").get("price"), f"the last price of {symbol}")
+
+
+def parse_time(answer: object) -> int:
+    """Read the venue's clock."""
+    return whole(expect_row(answer, "the time").get("serverTime"), "the venue's time")
 
 
 def parse_kline(symbol: Symbol, row: object, interval_ms: int) -> Kline:
@@ -100,79 +161,82 @@ def parse_day_volume(symbol: Symbol, row: Mapping[str, Any]) -> DayVolume:
         raise Unresolved(str(error)) from error
 
 
-def parse_order(order: Mapping[str, Any]) -> Order:
-    """Read a unified order; one without id, price or size has an unknown outcome."""
-    missing = [name for name in ("id", "symbol", "side", "price", "amount", "filled") if order.get(name) is None]
-    if missing:
-        raise Unresolved(f"an order came without {', '.join(missing)}")
+def parse_order(answer: object, name_symbol: NameSymbol) -> Order:
+    """Read an order; `clientOrderId` of a cancel's answer is the cancel's own."""
+    row = expect_row(answer, "an order")
+    status = text(row.get("status"), "an order's status")
+    if status not in LIVE_STATUSES | FINISHED_STATUSES:
+        raise Unresolved(f"an order's status is {status!r}; allowed: {', '.join(LIVE_STATUSES | FINISHED_STATUSES)}")
+    size, executed = amount(row.get("origQty"), "an order's size"), amount(row.get("executedQty"), "what it executed")
+    if executed > size:
+        raise Unresolved(f"an order executed {executed} of {size}")
     return Order(
-        venue_id=VenueOrderId(str(order["id"])),
-        client_id=ClientOrderId(order["clientOrderId"]) if order.get("clientOrderId") else None,
-        symbol=Symbol(order["symbol"]),
-        side=Side(order["side"]),
-        price=money(order["price"], "an order's price"),
-        size_base=money(order["amount"], "an order's amount"),
-        executed_base=money(order["filled"], "an order's filled amount"),
-        created_ms=int(order.get("timestamp") or 0),
-        is_live=order.get("status") in _LIVE,
+        venue_id=_order_id(row),
+        client_id=ClientOrderId(text(row.get("origClientOrderId", row.get("clientOrderId")), "an order's client id")),
+        symbol=Symbol(name_symbol(text(row.get("symbol"), "an order's symbol"))),
+        side=_side(row),
+        price=amount(row.get("price"), "an order's price"),
+        size_base=size,
+        executed_base=executed,
+        created_ms=whole(row.get("time", row.get("transactTime")), "an order's time"),
+        is_live=status in LIVE_STATUSES,
     )
 
 
-def parse_fill(trade: Mapping[str, Any]) -> Fill:
-    """Read a unified trade; a missing fee stays unknown (R16)."""
-    fee = trade.get("fee") or {}
-    has_fee = fee.get("cost") is not None and fee.get("currency") is not None
+def _order_id(row: Mapping[str, Any]) -> VenueOrderId:
+    return VenueOrderId(str(whole(row.get("orderId"), "an order's id")))
+
+
+def _side(row: Mapping[str, Any]) -> Side:
+    side = _SIDES.get(text(row.get("side"), "an order's side"))
+    if side is None:
+        raise Unresolved(f"an order's side is {row['side']!r}; allowed: {', '.join(_SIDES)}")
+    return side
+
+
+def parse_fill(answer: object, name_symbol: NameSymbol) -> Fill:
+    """Read a trade of ours; a fee that is not told stays unknown (R16)."""
+    row = expect_row(answer, "a trade")
     return Fill(
-        trade_id=TradeId(str(trade["id"])),
-        venue_order_id=VenueOrderId(str(trade["order"])),
-        symbol=Symbol(trade["symbol"]),
-        side=Side(trade["side"]),
-        price=money(trade["price"], "a trade's price"),
-        size_base=money(trade["amount"], "a trade's amount"),
-        fee=Fee(amount=money(fee["cost"], "a trade's fee"), asset=Asset(fee["currency"])) if has_fee else None,
-        time_ms=int(trade["timestamp"]),
-        is_maker=trade.get("takerOrMaker") == "maker",
+        trade_id=TradeId(str(whole(row.get("id"), "a trade's id"))),
+        venue_order_id=_order_id(row),
+        symbol=Symbol(name_symbol(text(row.get("symbol"), "a trade's symbol"))),
+        side=Side.BUY if flag(row.get("isBuyer"), "whether a trade was bought") else Side.SELL,
+        price=positive(row.get("price"), "a trade's price"),
+        size_base=positive(row.get("qty"), "a trade's size"),
+        fee=_fee(row),
+        time_ms=whole(row.get("time"), "a trade's time"),
+        is_maker=flag(row.get("isMaker"), "whether a trade was a maker's"),
     )
 
 
-def parse_balances(answer: Mapping[str, Any]) -> dict[Asset, Balance]:
+def _fee(row: Mapping[str, Any]) -> Fee | None:
+    told = row.get("commission"), row.get("commissionAsset")
+    if None in told:
+        return None
+    return Fee(amount=money(told[0], "a trade's fee"), asset=Asset(text(told[1], "the asset of a trade's fee")))
+
+
+def parse_balances(answer: object) -> dict[Asset, Balance]:
     """Read an account answer; one without a balance list is unknown, not empty."""
-    rows = answer.get("balances")
-    if not isinstance(rows, list):
-        raise Unresolved("the account answer came without balances")
-    return {
-        Asset(row["asset"]): Balance(
-            free=money(row["free"], f"free {row['asset']}"), reserved=money(row["locked"], f"locked {row['asset']}")
-        )
-        for row in rows
-    }
+    rows = expect_row(answer, "the account").get("balances")
+    listed = [expect_row(row, "a balance") for row in expect_list(rows, "the account's balances")]
+    balances = {Asset(text(row.get("asset"), "a balance's asset")): _balance(row) for row in listed}
+    if not balances or len(balances) != len(listed):
+        raise Unresolved("the account's balances came without any asset, or with one twice")
+    return balances
 
 
-def parse_permissions(answer: Mapping[str, Any]) -> KeyPermissions:
+def _balance(row: Mapping[str, Any]) -> Balance:
+    asset = row["asset"]
+    return Balance(free=amount(row.get("free"), f"free {asset}"), reserved=amount(row.get("locked"), f"locked {asset}"))
+
+
+def parse_permissions(answer: object) -> KeyPermissions:
     """Read what a key may do; a permission that is not named is unknown, not absent (R26)."""
-
-    def is_set(name: str) -> bool:
-        value = answer.get(name)
-        if not isinstance(value, bool):
-            raise Unresolved(f"the key's permissions came without {name}")
-        return value
-
-    return KeyPermissions(
-        trades=is_set("enableSpotAndMarginTrading"),
-        withdraws=is_set("enableWithdrawals"),
-        is_ip_bound=is_set("ipRestrict"),
+    row = expect_row(answer, "the key's permissions")
+    trades, withdraws, is_ip_bound = (
+        flag(row.get(name), f"the key's {name}")
+        for name in ("enableSpotAndMarginTrading", "enableWithdrawals", "ipRestrict")
     )
-
-
-def parse_instrument(market: Mapping[str, Any]) -> Instrument:
-    """Read the trading rules of a unified market."""
-    limits = market["limits"]
-    return Instrument(
-        symbol=Symbol(market["symbol"]),
-        base=Asset(market["base"]),
-        quote=Asset(market["quote"]),
-        tick_size=money(market["precision"]["price"], "the tick size"),
-        lot_size=money(market["precision"]["amount"], "the lot size"),
-        min_size_base=money(limits["amount"]["min"] or "0", "the minimum size"),
-        min_notional_quote=money(limits["cost"]["min"] or "0", "the minimum notional"),
-    )
+    return KeyPermissions(trades=trades, withdraws=withdraws, is_ip_bound=is_ip_bound)

@@ -13,7 +13,6 @@ from typing import Any
 from marketmaker.adapters.ccxt_venue import parsing
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import Symbol
-from marketmaker.errors import Unresolved
 from marketmaker.ports import Unknown
 
 PAGE = 1_000
@@ -87,7 +86,7 @@ class _Reading:
         params: dict[str, Any] = {"symbol": self._market_id, "limit": 1 if self._next_id is None else PAGE}
         if self._next_id is not None and self._pages < MAX_PAGES:
             params["fromId"] = max(0, self._next_id - 1)
-        return lambda client: [_parse(row) for row in parsing.expect_list(client.publicGetAggTrades(params), "trades")]
+        return lambda client: _parse_page(client.publicGetAggTrades(params))
 
     def take(self, page: list[PublicTrade] | Unknown) -> None:
         """Add a page; the last one has room left, or is the newest one after too many."""
@@ -120,13 +119,18 @@ class _Reading:
         return next_id
 
 
-def _parse(row: Mapping[str, Any]) -> PublicTrade:
-    if not isinstance(row.get("m"), bool):
-        raise Unresolved("a public trade came without its taker's side")
+def _parse_page(answer: object) -> list[PublicTrade]:
+    trades = [_parse(row) for row in parsing.expect_list(answer, "the public trades")]
+    parsing.expect_unique((trade.trade_id for trade in trades), "a public trade")
+    return sorted(trades, key=lambda trade: trade.trade_id)
+
+
+def _parse(answer: object) -> PublicTrade:
+    row = parsing.expect_row(answer, "a public trade")
     return PublicTrade(
-        trade_id=int(row["a"]),
-        taker_side=Side.SELL if row["m"] else Side.BUY,
-        price=parsing.money(row["p"], "a public trade's price"),
-        size_base=parsing.money(row["q"], "a public trade's size"),
-        time_ms=int(row["T"]),
+        trade_id=parsing.whole(row.get("a"), "a public trade's id"),
+        taker_side=Side.SELL if parsing.flag(row.get("m"), "a public trade's taker's side") else Side.BUY,
+        price=parsing.positive(row.get("p"), "a public trade's price"),
+        size_base=parsing.positive(row.get("q"), "a public trade's size"),
+        time_ms=parsing.whole(row.get("T"), "a public trade's time"),
     )

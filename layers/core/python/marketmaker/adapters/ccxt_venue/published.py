@@ -36,7 +36,8 @@ def day_volumes(market_ids: dict[Symbol, str]) -> Callable[[Any], list[DayVolume
     def call(client: Any) -> list[DayVolume]:
         ids = json.dumps(list(market_ids.values()), separators=(",", ":"))
         rows = parsing.expect_list(client.publicGetTicker24hr({"symbols": ids}), "the volumes of the day")
-        found = {row.get("symbol"): row for row in rows if isinstance(row, dict)}
+        listed = [parsing.expect_row(row, "a volume of the day") for row in rows]
+        found = {parsing.text(row.get("symbol"), "the symbol of a volume"): row for row in listed}
         missing = [symbol for symbol, market_id in market_ids.items() if market_id not in found]
         if missing:
             raise Unresolved(f"the volumes of the day came without {', '.join(missing)}")

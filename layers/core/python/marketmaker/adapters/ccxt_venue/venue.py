@@ -4,36 +4,38 @@ Post-only orders are `LIMIT_MAKER`; every signed request carries `recvWindow`, s
 before the lease does.
 """
 
-import json
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from marketmaker.adapters.ccxt_venue import parsing
-from marketmaker.adapters.ccxt_venue.failures import (
-    describe,
-    is_broken_connection,
-    is_refused_key,
-    is_wrong_clock,
-    read_failure,
-    write_failure,
-)
-from marketmaker.adapters.ccxt_venue.logins import LoginClients, VenueLogin
+from marketmaker.adapters.ccxt_venue import calls
+from marketmaker.adapters.ccxt_venue.calls import Call, market_id
+from marketmaker.adapters.ccxt_venue.connection import Connection
+from marketmaker.adapters.ccxt_venue.listed import KnownMarkets, Market, read_listed
+from marketmaker.adapters.ccxt_venue.logins import VenueLogin
 from marketmaker.adapters.ccxt_venue.public_trades import TradesRead, read_trades
 from marketmaker.adapters.ccxt_venue.published import day_volumes, klines_page, next_page_ms
+from marketmaker.adapters.ccxt_venue.rate_budget import Need
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Fill, NewOrder, Order
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import VenueMetadata
-from marketmaker.domain.units import Asset, ClientOrderId, Symbol, VenueOrderId, plain
-from marketmaker.errors import AccountRefused, MarketMakerError, OrderGone, Refused, Retryable, Unresolved, WouldTake
+from marketmaker.domain.units import ClientOrderId, Symbol, VenueOrderId
+from marketmaker.errors import (
+    AccountRefused,
+    MarketClosed,
+    MarketMakerError,
+    OffGrid,
+    OrderGone,
+    Refused,
+    Retryable,
+    Unresolved,
+    WouldTake,
+)
 from marketmaker.ports import (
     Accepted,
-    Balance,
     CancelOutcome,
     CancelResult,
     Clock,
@@ -42,178 +44,191 @@ from marketmaker.ports import (
     Observation,
     OutcomeUnknown,
     PlaceOutcome,
+    RateLimit,
     Rejected,
     RejectionKind,
     Unknown,
 )
 
-_BOOK_LEVELS = 20
-_TRADES_A_PAGE = 1000
 _REMEMBERED_ORDERS = 10_000
-_LEAST_BUDGET_MS = 50
-
-type Call[T] = Callable[[Any], T]
-"""Something to do with a thread's ccxt client."""
 
 
 class CcxtVenue:
     """One login at Binance spot; safe to use from one tick at a time, parallel inside it."""
 
     def __init__(self, login: VenueLogin, clock: Clock) -> None:
-        self._login = login
-        self._clock = clock
-        self._clients = LoginClients(login, clock)
-        self._workers = ThreadPoolExecutor(max_workers=login.workers, thread_name_prefix="venue")
-        self._thread = threading.local()
-        self._markets: dict[Symbol, dict[str, Any]] = {}
-        self._loaded_ms: dict[Symbol, int] = {}
-        self._client_ids: dict[VenueOrderId, ClientOrderId | None] = {}
-        self._clock_offset_ms = 0
+        self._markets = KnownMarkets(clock)
+        self._connection = Connection(login, clock, self._markets)
+        self._client_ids: dict[tuple[Symbol, VenueOrderId], ClientOrderId | None] = {}
+
+    # What is known of the markets
 
     def knows(self, symbols: Sequence[Symbol], since_ms: int = 0) -> bool:
         """Tell whether these markets' metadata is loaded, none of it before a moment."""
-        return all(symbol in self._markets and self._loaded_ms[symbol] >= since_ms for symbol in symbols)
+        return self._markets.knows(symbols, since_ms)
+
+    def doubts(self, symbols: Sequence[Symbol]) -> bool:
+        """Tell whether one of these markets' metadata is to be read anew: an order contradicts it, or it is closed."""
+        return self._markets.doubts(symbols)
+
+    def doubt(self, symbol: Symbol) -> None:
+        """Put a market's metadata in doubt."""
+        self._markets.doubt(symbol)
 
     def load(self, metadata: Sequence[VenueMetadata]) -> None:
-        """Use stored metadata instead of asking the venue."""
-        self._loaded_ms = self._loaded_ms | {each.symbol: self._clock.now_ms() for each in metadata}
-        self._markets = self._markets | {each.symbol: json.loads(each.payload) for each in metadata}
+        """Use stored metadata instead of asking the venue; none that is older than what is known or in doubt."""
+        self._markets.load(metadata)
 
     def fetch_metadata(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[VenueMetadata]:
-        """Read these markets' metadata from the venue and use it.
+        """Read these markets' metadata from the venue and use it; a market that is not listed is left out, and closed.
 
         Raises:
-            AccountRefused: the venue does not list a symbol.
+            AccountRefused: none of them is listed, nor ever was.
         """
+        listed = self._listed(symbols, deadline)
+        if not listed and not any(self.knows([symbol]) for symbol in symbols):
+            raise AccountRefused(f"the venue lists none of {', '.join(symbols)}")
+        return self._markets.take(symbols, listed)
+
+    def _listed(self, symbols: Sequence[Symbol], deadline: Deadline) -> dict[Symbol, Market]:
+        """Ask for all markets at once; where one that is not listed has that refused, for each alone."""
+        asked = partial(read_listed, market_ids={symbol: market_id(symbol) for symbol in symbols})
         try:
-            fetched = self._read(lambda client: _fetch_markets(client, symbols), deadline)
-        except Refused as error:
-            raise AccountRefused(f"the venue does not list one of {', '.join(symbols)}: {error}") from error
-        unknown = [symbol for symbol in symbols if symbol not in fetched]
-        if unknown:
-            raise AccountRefused(f"the venue does not list {', '.join(unknown)}")
-        now_ms = self._clock.now_ms()
-        metadata = [
-            VenueMetadata(symbol=symbol, fetched_ms=now_ms, payload=json.dumps(fetched[symbol], sort_keys=True))
-            for symbol in symbols
-        ]
-        self.load(metadata)
-        return metadata
+            return self._connection.read(asked, deadline)
+        except Refused:
+            if len(symbols) == 1:
+                return {}
+        alone = self._connection.parallel([partial(self._listed, [symbol], deadline) for symbol in symbols])
+        return {symbol: market for listed in alone for symbol, market in listed.items()}
 
     def instrument(self, symbol: Symbol) -> Instrument:
-        """Return a loaded market's rules."""
-        return parsing.parse_instrument(self._markets[symbol])
+        """Return a known market's rules."""
+        return self._markets.instrument(symbol)
+
+    # What it reads
 
     def observe(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol], deadline: Deadline) -> Observation:
         """Read books, open orders, balances and wanted last prices in one parallel round."""
-        reads: list[Call[Any]] = [
-            _open_orders,
-            _balances,
-            *(_book_of(symbol) for symbol in symbols),
-            *(_last_price_of(symbol) for symbol in last_for),
-        ]
-        answers = self._ask(reads, deadline)
-        books = answers[2 : 2 + len(symbols)]
-        return Observation(
-            open_orders=answers[0],
-            balances=answers[1],
-            books=dict(zip(symbols, books, strict=True)),
-            last_prices=dict(zip(last_for, answers[2 + len(symbols) :], strict=True)),
+        orders, balances, *rest = self._connection.ask(
+            [calls.open_orders, calls.balances, *self._market_calls(symbols, last_for)], deadline
         )
+        return Observation(
+            open_orders=orders,
+            balances=balances,
+            books=dict(zip(symbols, rest[: len(symbols)], strict=True)),
+            last_prices=dict(zip(last_for, rest[len(symbols) :], strict=True)),
+        )
+
+    def read_books(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Book | Unknown]:
+        """Read these markets' books once more, in one parallel round."""
+        return self.books(symbols, (), deadline)[0]
 
     def books(
         self, symbols: Sequence[Symbol], last_for: Sequence[Symbol], deadline: Deadline
     ) -> tuple[dict[Symbol, Book | Unknown], dict[Symbol, Decimal | Unknown]]:
         """Read books and wanted last prices in one parallel round; what is public needs no key."""
-        reads: list[Call[Any]] = [*map(_book_of, symbols), *map(_last_price_of, last_for)]
-        answers = self._ask(reads, deadline)
-        return dict(zip(symbols, answers, strict=False)), dict(zip(last_for, answers[len(symbols) :], strict=True))
+        answers = self._connection.ask(self._market_calls(symbols, last_for), deadline)
+        return (
+            dict(zip(symbols, answers[: len(symbols)], strict=True)),
+            dict(zip(last_for, answers[len(symbols) :], strict=True)),
+        )
+
+    def _market_calls(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol]) -> list[Call[Any]]:
+        """Ask nothing of a market that is closed or in doubt: a price of it must not be relied on."""
+        asked = [(symbol, calls.book_of(symbol)) for symbol in symbols]
+        prices = [(symbol, calls.last_price_of(symbol)) for symbol in last_for]
+        return [_answer_with(self._markets.obstacle(symbol)) or call for symbol, call in (*asked, *prices)]
 
     def public_trades(
         self, from_ids: Mapping[Symbol, int | None], deadline: Deadline
     ) -> dict[Symbol, TradesRead | Unknown]:
         """Read markets' public trades from ids on, all markets at once; None asks for the newest one's id only."""
-        wanted = {symbol: (_market_id(symbol), from_id) for symbol, from_id in from_ids.items()}
-        return read_trades(lambda calls: self._ask(calls, deadline), wanted)
+        wanted = {symbol: (market_id(symbol), from_id) for symbol, from_id in from_ids.items()}
+        return read_trades(lambda asked: self._connection.ask(asked, deadline), wanted)
 
     def open_orders(self, deadline: Deadline) -> Sequence[Order]:
-        """Read all open orders of the login, our own and foreign ones."""
-        return self._read(_open_orders, deadline)
+        """Read all open orders of the login, our own and foreign ones; whoever asks for them alone means to cancel."""
+        return self._connection.read(calls.open_orders, deadline, Need.SWEEP)
 
     def fills_since(self, symbol: Symbol, from_id: int, deadline: Deadline) -> Sequence[Fill]:
         """Read the login's trades from an id on, oldest first, to the last page."""
-        fills: list[Fill] = []
-        while True:
-            page = self._read(_trades_page(symbol, {"fromId": from_id, "limit": _TRADES_A_PAGE}), deadline)
-            fills += page
-            if len(page) < _TRADES_A_PAGE:
-                return fills
-            from_id = int(page[-1].trade_id) + 1
+        try:
+            return calls.all_trades(lambda page: self._connection.read(page, deadline), symbol, from_id)
+        except Unresolved as error:
+            raise Retryable(str(error)) from error
 
     def newest_trade_id(self, symbol: Symbol, deadline: Deadline) -> int | None:
         """Return the id of the login's newest trade, None if it never traded."""
-        page = self._read(_trades_page(symbol, {"limit": 1}), deadline)
-        return int(page[-1].trade_id) if page else None
+        page = self._connection.read(calls.trades_page(symbol, {"limit": 1}), deadline)
+        return max((int(fill.trade_id) for fill in page), default=None)
 
     def find_order(
         self, symbol: Symbol, key: ClientOrderId | VenueOrderId, *, by_client_id: bool, deadline: Deadline
     ) -> Order | None:
         """Look one order up, live or not; None if the venue does not know it."""
-        params = {"origClientOrderId": key} if by_client_id else {"orderId": key}
         try:
-            return self._read(_order_lookup(symbol, params), deadline)
+            return self._connection.read(calls.order_of(symbol, key, by_client_id=by_client_id), deadline)
         except OrderGone:
             return None
 
     def client_id_of(self, symbol: Symbol, venue_id: VenueOrderId, deadline: Deadline) -> ClientOrderId | None:
         """Return the client id an order was created with; trades carry only the venue's id."""
-        if venue_id not in self._client_ids:
+        if (symbol, venue_id) not in self._client_ids:
             order = self.find_order(symbol, venue_id, by_client_id=False, deadline=deadline)
             if len(self._client_ids) >= _REMEMBERED_ORDERS:
                 self._client_ids.clear()
             if order is None:
                 return None
-            self._client_ids[venue_id] = order.client_id
-        return self._client_ids[venue_id]
+            self._client_ids[symbol, venue_id] = order.client_id
+        return self._client_ids[symbol, venue_id]
 
     def time_ms(self, deadline: Deadline) -> int:
         """Read the venue's own clock."""
-        return self._read(lambda client: int(client.fetch_time()), deadline)
+        return self._connection.read(calls.venue_time, deadline)
 
     def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
         """Read the klines that open in [since, until), oldest first, to the last page."""
         klines: list[Kline] = []
         next_ms: int | None = since_ms
         while next_ms is not None and next_ms < until_ms:
-            page = self._read(klines_page(symbol, _market_id(symbol), next_ms, until_ms), deadline)
+            page = self._connection.read(klines_page(symbol, market_id(symbol), next_ms, until_ms), deadline)
             klines += page
             next_ms = next_page_ms(page)
         return klines
 
     def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
         """Read what these markets traded in the last 24 h, in the same order."""
-        return self._read(day_volumes({symbol: _market_id(symbol) for symbol in symbols}), deadline)
+        return self._connection.read(day_volumes({symbol: market_id(symbol) for symbol in symbols}), deadline)
 
     def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:
         """Read what the login's key may do; `Unknown` where the venue cannot tell."""
-        return self._known(lambda client: parsing.parse_permissions(client.sapiGetAccountApiRestrictions()), deadline)
+        return self._connection.known(calls.permissions, deadline)
+
+    # What it does
 
     def cancel(self, orders: Sequence[Order], deadline: Deadline) -> Sequence[CancelOutcome]:
         """Cancel in one parallel round; outcomes in the same order."""
-        return self._parallel([partial(self._cancel_one, each, deadline) for each in orders])
+        return self._connection.parallel([partial(self._cancel_one, each, deadline) for each in orders])
 
     def place(self, orders: Sequence[NewOrder], deadline: Deadline) -> Sequence[PlaceOutcome]:
-        """Create post-only orders in one parallel round; outcomes in the same order."""
-        return self._parallel([partial(self._place_one, each, deadline) for each in orders])
+        """Create orders in one parallel round, post-only unless they say otherwise; outcomes in the same order."""
+        return self._connection.parallel([partial(self._place_one, each, deadline) for each in orders])
+
+    def rate_limit(self) -> RateLimit:
+        """Tell what is known of the request limit now."""
+        return self._connection.budget.rate_limit()
+
+    def block_until(self, until_ms: int, *, is_ban: bool = False) -> None:
+        """Respect a block that another invocation was told of."""
+        self._connection.budget.block_until(until_ms, is_ban=is_ban)
 
     def close(self) -> None:
         """End the worker threads and close the connections."""
-        self._workers.shutdown(cancel_futures=True)
-        self._clients.close()
+        self._connection.close()
 
     def _cancel_one(self, order: Order, deadline: Deadline) -> CancelOutcome:
         try:
-            answer = self._write(_cancellation(order), deadline)
+            answer = self._connection.write(calls.cancellation(order), deadline, Need.CANCEL)
         except OrderGone as error:
             return CancelOutcome(order=order, result=CancelResult.GONE, reason=str(error))
         except MarketMakerError as error:
@@ -221,158 +236,29 @@ class CcxtVenue:
         return CancelOutcome(order=order, result=CancelResult.CANCELLED, executed_base=answer.executed_base)
 
     def _place_one(self, order: NewOrder, deadline: Deadline) -> PlaceOutcome:
-        self._thread.signed_ms = self._signing_ms()
         try:
-            return Accepted(order=self._write(_creation(order), deadline))
+            return Accepted(order=self._connection.write(calls.creation(order), deadline, Need.QUOTE))
         except Unresolved as error:
-            return OutcomeUnknown(order=order, signed_ms=self._thread.signed_ms, reason=str(error))
+            return OutcomeUnknown(order=order, signed_ms=self._connection.signed_ms, reason=str(error))
         except MarketMakerError as error:
-            return Rejected(order=order, kind=_rejection(error), reason=str(error))
-
-    def _ask[T](self, calls: Sequence[Call[T]], deadline: Deadline) -> list[T | Unknown]:
-        """Send reads in one parallel round."""
-        return self._parallel([partial(self._known, each, deadline) for each in calls])
-
-    def _known[T](self, call: Call[T], deadline: Deadline) -> T | Unknown:
-        try:
-            return self._read(call, deadline)
-        except (Retryable, Refused, Unresolved) as error:
-            return Unknown(reason=str(error))
-
-    def _read[T](self, call: Call[T], deadline: Deadline) -> T:
-        """Send a read; once more if the connection was broken, or if our clock was wrong and is now measured (R8)."""
-        try:
-            return self._send(call, deadline)
-        except Exception as error:
-            if is_wrong_clock(error):
-                self._measure_clock(deadline)
-            elif not is_broken_connection(error):
-                raise read_failure(error) from error
-        try:
-            return self._send(call, deadline)
-        except Exception as error:
-            raise read_failure(error) from error
-
-    def _write[T](self, call: Call[T], deadline: Deadline) -> T:
-        """Send a create or cancel; nothing whose outcome is unknown is ever sent again, or guessed (R1)."""
-        try:
-            return self._send(call, deadline)
-        except Exception as error:
-            if is_wrong_clock(error):
-                self._measure_clock(deadline)
-            raise write_failure(error) from error
-
-    def _send[T](self, call: Call[T], deadline: Deadline) -> T:
-        """Send a request; once more, creates and cancels too, if the key was refused and another one is kept by now.
-
-        A refused key is an answer: what it was to sign did not happen.
-        """
-        try:
-            return self._send_once(call, deadline)
-        except Exception as error:
-            if not is_refused_key(error) or not self._clients.renew_key(describe(error), deadline):
-                raise
-        return self._send_once(call, deadline)
-
-    def _send_once[T](self, call: Call[T], deadline: Deadline) -> T:
-        client = self._clients.mine(self._markets)
-        budget_ms = min(self._login.request_timeout_ms, deadline.remaining_ms())
-        if budget_ms < _LEAST_BUDGET_MS:
-            raise Retryable(f"no time left: {budget_ms} ms of the invocation's budget")
-        client.timeout = budget_ms
-        client.options["timeDifference"] = -self._clock_offset_ms
-        self._thread.signed_ms = self._signing_ms()
-        return call(client)
-
-    def _signing_ms(self) -> int:
-        """Return the venue's time, as the request that is signed now carries it."""
-        return self._clock.now_ms() + self._clock_offset_ms
-
-    def _measure_clock(self, deadline: Deadline) -> None:
-        """Measure the venue's clock against ours, half a round trip allowed for."""
-        sent_ms = self._clock.now_ms()
-        try:
-            venue_ms = self._send(lambda client: int(client.fetch_time()), deadline)
-        except Exception as error:
-            raise read_failure(error) from error
-        self._clock_offset_ms = venue_ms - (sent_ms + self._clock.now_ms()) // 2
-
-    def _parallel[T](self, calls: Sequence[Callable[[], T]]) -> list[T]:
-        return [future.result() for future in [self._workers.submit(call) for call in calls]]
+            kind = _rejection(error)
+            if kind in {RejectionKind.OFF_GRID, RejectionKind.MARKET_CLOSED}:
+                self.doubt(order.symbol)
+            return Rejected(order=order, kind=kind, reason=str(error))
 
 
-def _market_id(symbol: Symbol) -> str:
-    """Name a spot market as Binance does; a halt cancels by this before any metadata is loaded (R34)."""
-    return symbol.replace("/", "")
-
-
-def _fetch_markets(client: Any, symbols: Sequence[Symbol]) -> dict[Symbol, dict[str, Any]]:
-    ids = [_market_id(symbol) for symbol in symbols]
-    markets = client.fetch_markets({"symbols": json.dumps(ids, separators=(",", ":"))})
-    return {Symbol(market["symbol"]): market for market in markets}
-
-
-def _open_orders(client: Any) -> tuple[Order, ...]:
-    rows = parsing.expect_list(client.privateGetOpenOrders(), "open orders")
-    return tuple(parsing.parse_order(client.parse_order(row)) for row in rows)
-
-
-def _balances(client: Any) -> dict[Asset, Balance]:
-    return parsing.parse_balances(client.privateGetAccount())
-
-
-def _book_of(symbol: Symbol) -> Call[Book]:
-    return lambda client: parsing.parse_book(
-        symbol, client.publicGetDepth({"symbol": _market_id(symbol), "limit": _BOOK_LEVELS})
-    )
-
-
-def _last_price_of(symbol: Symbol) -> Call[Decimal]:
-    return lambda client: parsing.money(
-        client.publicGetTickerPrice({"symbol": _market_id(symbol)})["price"], f"the last price of {symbol}"
-    )
-
-
-def _trades_page(symbol: Symbol, params: Mapping[str, Any]) -> Call[list[Fill]]:
-    def call(client: Any) -> list[Fill]:
-        rows = parsing.expect_list(client.privateGetMyTrades({"symbol": _market_id(symbol), **params}), "trades")
-        fills = [parsing.parse_fill(client.parse_trade(row)) for row in rows]
-        return sorted(fills, key=lambda fill: int(fill.trade_id))
-
-    return call
-
-
-def _order_lookup(symbol: Symbol, params: Mapping[str, Any]) -> Call[Order]:
-    return lambda client: parsing.parse_order(
-        client.parse_order(client.privateGetOrder({"symbol": _market_id(symbol), **params}))
-    )
-
-
-def _cancellation(order: Order) -> Call[Order]:
-    return lambda client: parsing.parse_order(
-        client.parse_order(client.privateDeleteOrder({"symbol": _market_id(order.symbol), "orderId": order.venue_id}))
-    )
-
-
-def _creation(order: NewOrder) -> Call[Order]:
-    def call(client: Any) -> Order:
-        answer = client.create_order(
-            order.symbol,
-            "limit",
-            order.side.value,
-            plain(order.size_base),
-            plain(order.price),
-            {"postOnly": True, "clientOrderId": order.client_id},
-        )
-        return parsing.parse_order(answer)
-
-    return call
+def _answer_with(obstacle: str | None) -> Call[Any] | None:
+    return None if obstacle is None else lambda _: Unknown(reason=obstacle)
 
 
 def _rejection(error: MarketMakerError) -> RejectionKind:
     match error:
         case WouldTake():
             return RejectionKind.WOULD_TAKE
+        case OffGrid():
+            return RejectionKind.OFF_GRID
+        case MarketClosed():
+            return RejectionKind.MARKET_CLOSED
         case Retryable():
             return RejectionKind.RETRYABLE
         case AccountRefused():

@@ -12,7 +12,7 @@ from marketmaker.domain.markets import FeeSchedule, Instrument
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import BPS, AccountName, Asset, Symbol
-from marketmaker.ports import Deadline, Unknown
+from marketmaker.ports import Deadline, RateLimit, Unknown
 from marketmaker.simulation.account import FeeRates
 
 
@@ -21,6 +21,14 @@ class PublicMarket(Protocol):
 
     def knows(self, symbols: Sequence[Symbol], since_ms: int = 0) -> bool:
         """Tell whether these markets' metadata is loaded, none of it before a moment."""
+        ...
+
+    def doubts(self, symbols: Sequence[Symbol]) -> bool:
+        """Tell whether one of these markets' metadata is to be read anew."""
+        ...
+
+    def doubt(self, symbol: Symbol) -> None:
+        """Put a market's metadata in doubt."""
         ...
 
     def load(self, metadata: Sequence[VenueMetadata]) -> None:
@@ -53,6 +61,14 @@ class PublicMarket(Protocol):
         self, from_ids: Mapping[Symbol, int | None], deadline: Deadline
     ) -> Mapping[Symbol, TradesRead | Unknown]:
         """Read public trades from ids on; None asks for the newest one's id only."""
+        ...
+
+    def rate_limit(self) -> RateLimit:
+        """Tell what is known of the request limit now."""
+        ...
+
+    def block_until(self, until_ms: int, *, is_ban: bool = False) -> None:
+        """Respect a block that another invocation was told of."""
         ...
 
 

@@ -14,6 +14,7 @@ Fills are those of `marketmaker.simulation.matching`; its assumptions hold here,
 - What one order traded between two looks is one trade, at its price, at the time of the last.
 - Fees are the market's settings, taken from what is received. No latency is added: an order arrives as fast as the
   market data came.
+- Orders are post-only, those too that may take elsewhere: one that would take is rejected.
 
 The account is one item, written only if its version is unchanged: ticks, risk checks and halts in processes of their
 own share it without losing each other's changes. Time is our clock's.
@@ -22,8 +23,9 @@ own share it without losing each other's changes. Time is our clock's.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from marketmaker.adapters.paper_venue.account import MAX_RESTING, PaperAccount, open_account
+from marketmaker.adapters.paper_venue.account import PaperAccount, open_account
 from marketmaker.adapters.paper_venue.exchange import PaperExchange
+from marketmaker.adapters.paper_venue.outcomes import cancel_one, place_one, shown, trouble_with
 from marketmaker.adapters.paper_venue.parts import PaperLogin, PaperStore, PublicMarket
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
@@ -33,7 +35,6 @@ from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import ClientOrderId, Symbol, VenueOrderId
 from marketmaker.errors import Conflict, Refused, Retryable, Unresolved
 from marketmaker.ports import (
-    Accepted,
     CancelOutcome,
     CancelResult,
     Clock,
@@ -42,12 +43,12 @@ from marketmaker.ports import (
     Observation,
     OutcomeUnknown,
     PlaceOutcome,
+    RateLimit,
     Rejected,
     RejectionKind,
     Telemetry,
     Unknown,
 )
-from marketmaker.simulation.orders import Rejection, RejectReason
 
 ATTEMPTS = 5
 """How often an operation is done anew because another function wrote first."""
@@ -72,6 +73,10 @@ class PaperVenue:
         """Tell whether these markets' metadata is loaded, none of it before a moment."""
         return self._public.knows(symbols, since_ms)
 
+    def doubts(self, symbols: Sequence[Symbol]) -> bool:
+        """Tell whether one of these markets' metadata is to be read anew."""
+        return self._public.doubts(symbols)
+
     def load(self, metadata: Sequence[VenueMetadata]) -> None:
         """Use stored metadata instead of asking the venue."""
         self._public.load(metadata)
@@ -92,6 +97,14 @@ class PaperVenue:
         """Read what these markets traded in the last 24 h, in the same order."""
         return self._public.fetch_day_volume(symbols, deadline)
 
+    def rate_limit(self) -> RateLimit:
+        """Tell what is known of the limit on the public side's requests."""
+        return self._public.rate_limit()
+
+    def block_until(self, until_ms: int, *, is_ban: bool = False) -> None:
+        """Respect a block that another invocation was told of."""
+        self._public.block_until(until_ms, is_ban=is_ban)
+
     # What the account knows
 
     def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:  # noqa: ARG002 - the port's signature
@@ -111,7 +124,7 @@ class PaperVenue:
             nonlocal books, prices
             books, prices = self._public.books(symbols, last_for, deadline)
             self._catch_up(exchange, exchange.before.quoted, deadline)
-            books = {symbol: _shown(exchange, book) for symbol, book in books.items()}
+            books = {symbol: shown(exchange, book) for symbol, book in books.items()}
 
         try:
             account, _ = self._work(look, deadline)
@@ -121,6 +134,10 @@ class PaperVenue:
         return Observation(
             open_orders=account.open_orders(), balances=account.balances(), books=books, last_prices=prices
         )
+
+    def read_books(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Book | Unknown]:
+        """Read these markets' books once more; the account's orders meet them."""
+        return self.observe(symbols, (), deadline).books
 
     def open_orders(self, deadline: Deadline) -> Sequence[Order]:
         """Read all open orders of the account; there are no foreign ones."""
@@ -162,7 +179,7 @@ class PaperVenue:
 
         def cancel(exchange: PaperExchange) -> list[CancelOutcome]:
             self._catch_up(exchange, exchange.before.quoted & {order.symbol for order in orders}, deadline)
-            return [_cancel_one(exchange, order) for order in orders]
+            return [cancel_one(exchange, order) for order in orders]
 
         try:
             return self._work(cancel, deadline)[1]
@@ -179,16 +196,20 @@ class PaperVenue:
             for symbol in symbols:
                 exchange.list_market(self._public.instrument(symbol), self._login.rates(symbol))
             self._catch_up(exchange, symbols, deadline)
-            troubles = {symbol: _trouble(exchange, book) for symbol, book in books.items()}
-            return [_place_one(exchange, order, troubles[order.symbol]) for order in orders]
+            troubles = {symbol: trouble_with(exchange, book) for symbol, book in books.items()}
+            return [place_one(exchange, order, troubles[order.symbol]) for order in orders]
 
         try:
-            return self._work(place, deadline)[1]
+            outcomes = self._work(place, deadline)[1]
         except Unresolved as error:
             return [OutcomeUnknown(order=each, signed_ms=signed_ms, reason=str(error)) for each in orders]
         except (Retryable, Refused) as error:
             kind = RejectionKind.RETRYABLE if isinstance(error, Retryable) else RejectionKind.REFUSED
             return [Rejected(order=each, kind=kind, reason=str(error)) for each in orders]
+        for outcome in outcomes:
+            if isinstance(outcome, Rejected) and outcome.kind is RejectionKind.OFF_GRID:
+                self._public.doubt(outcome.order.symbol)
+        return outcomes
 
     # How it works
 
@@ -258,43 +279,3 @@ class PaperVenue:
             fields = {"account": account, "symbol": symbol, "from_id": hole.from_id, "to_id": hole.to_id}
             self._telemetry.record("paper_trades_missed", fields)
             self._telemetry.count(account, {"paper_trades_missed": hole.to_id - hole.from_id})
-
-
-def _shown(exchange: PaperExchange, book: Book | Unknown) -> Book | Unknown:
-    """Let a book meet the resting orders and add them to it; an unusable one is for the reader to refuse."""
-    if isinstance(book, Unknown) or book.symbol not in exchange.before.quoted:
-        return book
-    return book if _trouble(exchange, book) else exchange.with_own_orders(book)
-
-
-def _trouble(exchange: PaperExchange, book: Book | Unknown) -> str | None:
-    """Let a book meet the resting orders, or say why it cannot."""
-    if isinstance(book, Unknown):
-        return book.reason
-    try:
-        exchange.show(book)
-    except ValueError as error:
-        return f"the book of {book.symbol} cannot be used: {error}"
-    return None
-
-
-def _place_one(exchange: PaperExchange, order: NewOrder, trouble: str | None) -> PlaceOutcome:
-    if exchange.before.stands_still:
-        trouble = "the paper account stands still until its trades are read"
-    if trouble is not None:
-        return Rejected(order=order, kind=RejectionKind.RETRYABLE, reason=trouble)
-    if exchange.resting >= MAX_RESTING:
-        return Rejected(order=order, kind=RejectionKind.REFUSED, reason=f"{MAX_RESTING} orders rest already")
-    outcome = exchange.submit(order)
-    if isinstance(outcome, Rejection):
-        would_take = outcome.reason is RejectReason.WOULD_TAKE
-        kind = RejectionKind.WOULD_TAKE if would_take else RejectionKind.REFUSED
-        return Rejected(order=order, kind=kind, reason=outcome.reason.value.replace("_", " "))
-    return Accepted(order=outcome.order())
-
-
-def _cancel_one(exchange: PaperExchange, order: Order) -> CancelOutcome:
-    cancelled = exchange.cancel(order)
-    if cancelled is None:
-        return CancelOutcome(order=order, result=CancelResult.GONE, reason="the order does not rest")
-    return CancelOutcome(order=order, result=CancelResult.CANCELLED, executed_base=cancelled.executed_base)

@@ -1,0 +1,142 @@
+"""What is asked of the venue, each as a call to a ccxt client that returns domain values."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from marketmaker.adapters.ccxt_venue import parsing
+from marketmaker.adapters.ccxt_venue.capabilities import TRADES_A_PAGE
+from marketmaker.domain.orders import Fill, NewOrder, Order
+from marketmaker.domain.pricing import Book
+from marketmaker.domain.units import Asset, ClientOrderId, Symbol, VenueOrderId, plain
+from marketmaker.errors import Unresolved
+from marketmaker.ports import Balance, KeyPermissions
+
+BOOK_LEVELS = 20
+
+type Call[T] = Callable[[Any], T]
+"""Something to do with a thread's ccxt client."""
+
+
+def market_id(symbol: Symbol) -> str:
+    """Name a spot market as Binance does; a halt cancels by this before any metadata is loaded (R34)."""
+    return symbol.replace("/", "")
+
+
+def open_orders(client: Any) -> tuple[Order, ...]:
+    """Ask for all open orders of the login; their ids are unique within a symbol only."""
+    rows = parsing.expect_list(client.privateGetOpenOrders(), "open orders")
+    orders = tuple(parsing.parse_order(row, _names(client)) for row in rows)
+    parsing.expect_unique(((order.symbol, order.venue_id) for order in orders), "an open order")
+    return orders
+
+
+def balances(client: Any) -> dict[Asset, Balance]:
+    """Ask for the login's balances."""
+    return parsing.parse_balances(client.privateGetAccount())
+
+
+def book_of(symbol: Symbol) -> Call[Book]:
+    """Ask for a market's book."""
+    params = {"symbol": market_id(symbol), "limit": BOOK_LEVELS}
+    return lambda client: parsing.parse_book(symbol, client.publicGetDepth(params))
+
+
+def last_price_of(symbol: Symbol) -> Call[Decimal]:
+    """Ask for the price of a market's last trade."""
+    params = {"symbol": market_id(symbol)}
+    return lambda client: parsing.parse_last_price(symbol, client.publicGetTickerPrice(params))
+
+
+def venue_time(client: Any) -> int:
+    """Ask for the venue's clock."""
+    return parsing.parse_time(client.publicGetTime())
+
+
+def permissions(client: Any) -> KeyPermissions:
+    """Ask what the login's key may do."""
+    return parsing.parse_permissions(client.sapiGetAccountApiRestrictions())
+
+
+def trades_page(symbol: Symbol, params: Mapping[str, Any]) -> Call[list[Fill]]:
+    """Ask for a page of the login's trades."""
+
+    def call(client: Any) -> list[Fill]:
+        rows = parsing.expect_list(client.privateGetMyTrades({"symbol": market_id(symbol), **params}), "trades")
+        if any(parsing.expect_row(row, "a trade").get("symbol") != market_id(symbol) for row in rows):
+            raise Unresolved(f"the trades of {symbol} came with another market's")
+        return [parsing.parse_fill(row, lambda _: symbol) for row in rows]
+
+    return call
+
+
+def all_trades(read: Callable[[Call[list[Fill]]], list[Fill]], symbol: Symbol, from_id: int) -> list[Fill]:
+    """Read the login's trades from an id on, oldest first, page after page until one is not full (R15).
+
+    Pages may overlap, repeat themselves and be out of order: a trade is known by its id alone.
+
+    Raises:
+        Unresolved: two answers differ about a trade, or a full page leads nowhere.
+    """
+    found: dict[int, Fill] = {}
+    next_id = from_id
+    while True:
+        page = read(trades_page(symbol, {"fromId": next_id, "limit": TRADES_A_PAGE}))
+        for fill in page:
+            if found.setdefault(int(fill.trade_id), fill) != fill:
+                raise Unresolved(f"trade {fill.trade_id} of {symbol} came twice and differs")
+        if len(page) < TRADES_A_PAGE:
+            return [found[each] for each in sorted(found) if each >= from_id]
+        newest = max(found)
+        if newest < next_id:
+            raise Unresolved(f"the trades of {symbol} do not go on after {newest}")
+        next_id = newest + 1
+
+
+def order_of(symbol: Symbol, key: ClientOrderId | VenueOrderId, *, by_client_id: bool) -> Call[Order]:
+    """Ask for one order, live or not."""
+    params = {"symbol": market_id(symbol), "origClientOrderId" if by_client_id else "orderId": key}
+
+    def call(client: Any) -> Order:
+        order = parsing.parse_order(client.privateGetOrder(params), lambda _: symbol)
+        if key != (order.client_id if by_client_id else order.venue_id):
+            raise Unresolved(f"order {key} was asked for, {order.venue_id} ({order.client_id}) came")
+        return order
+
+    return call
+
+
+def cancellation(order: Order) -> Call[Order]:
+    """Ask for a cancel; the answer says what had been executed."""
+    params = {"symbol": market_id(order.symbol), "orderId": order.venue_id}
+
+    def call(client: Any) -> Order:
+        answer = parsing.parse_order(client.privateDeleteOrder(params), lambda _: order.symbol)
+        if answer.venue_id != order.venue_id or answer.is_live:
+            raise Unresolved(f"the cancel of order {order.venue_id} was answered by {answer}")
+        return answer
+
+    return call
+
+
+def creation(order: NewOrder) -> Call[Order]:
+    """Ask for a new order; post-only, or a plain one that rests until it is cancelled."""
+    params: dict[str, Any] = {"clientOrderId": order.client_id}
+    if order.post_only:
+        params["postOnly"] = True
+
+    def call(client: Any) -> Order:
+        unified = client.create_order(
+            order.symbol, "limit", order.side.value, plain(order.size_base), plain(order.price), params
+        )
+        answer = parsing.parse_order(unified["info"], lambda _: order.symbol)
+        sent = order.client_id, order.side, order.price, order.size_base
+        if (answer.client_id, answer.side, answer.price, answer.size_base) != sent:
+            raise Unresolved(f"the create of {order.client_id} was answered by {answer}")
+        return answer
+
+    return call
+
+
+def _names(client: Any) -> parsing.NameSymbol:
+    return lambda name: str(client.safe_market(name, None, None, "spot")["symbol"])

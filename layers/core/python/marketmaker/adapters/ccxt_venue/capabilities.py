@@ -1,0 +1,12 @@
+"""What Binance spot can do and allows: the one place for each such fact."""
+
+WEIGHT_A_MINUTE = 6_000
+"""Request weight an address may use between two full minutes."""
+USED_WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"
+TOO_MANY_REQUESTS, BANNED = 429, 418
+DEFAULT_BLOCK_S = {TOO_MANY_REQUESTS: 60, BANNED: 120}
+"""How long a refusal for too many requests holds where it does not say so; bans begin at two minutes."""
+POST_ONLY_ORDER_TYPE = "LIMIT_MAKER"
+LIVE_STATUSES = frozenset({"NEW", "PENDING_NEW", "PARTIALLY_FILLED", "PENDING_CANCEL"})
+FINISHED_STATUSES = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"})
+TRADES_A_PAGE = 1_000
