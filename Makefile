@@ -11,10 +11,10 @@ DEPLOYMENT ?=
 NAMED = @test -n "$(DEPLOYMENT)" || { echo "DEPLOYMENT: nothing is not allowed: a deployment file, such as infra/deployments/testnet.toml"; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format demo test check bench synth bootstrap deploy destroy clean
+.PHONY: help setup lock format demo test faults-quick check bench synth bootstrap deploy destroy clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY) ## make .venv with all that is pinned (implicit in the others)
 
@@ -59,7 +59,10 @@ test: $(READY) ## the whole test suite with branch coverage; domain and use case
 	@$(BIN)/coverage report --include='*/marketmaker/domain/*,*/marketmaker/usecases/*' --fail-under=100
 	@$(BIN)/coverage report --fail-under=90
 
-check: $(READY) ## lint, types, import contracts, synth of every deployment file, then the tests
+faults-quick: $(READY) ## the reliability rows against real parts, and a tick killed at every request, into out/faults.json
+	@$(BIN)/pytest -q tests/faults --faults-report=out/faults.json
+
+check: $(READY) ## lint, types, import contracts, synth of every deployment file, then the tests and faults
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -71,6 +74,7 @@ check: $(READY) ## lint, types, import contracts, synth of every deployment file
 	done
 	$(BIN)/cfn-lint --ignore-checks W3005 -- build/synth/*/*.template.json
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory faults-quick
 
 bench: $(READY) ## measure ticks against the venue's round trip and the naive loop
 	@$(BIN)/python -m tests.bench

@@ -57,7 +57,7 @@ class Account(Construct):
         queue = self.ticks.queue
         function.allow(
             *self._reads_and_alerts("trade"),
-            self._state("DeleteItem", "PutItem", "UpdateItem"),
+            self._state("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
             self._ledger(),
             iam.PolicyStatement(actions=list(_QUEUE_ACTIONS), resources=[queue.queue_arn]),
         )

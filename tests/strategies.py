@@ -15,6 +15,7 @@ from marketmaker.domain.pricing import Book, BookLevel
 from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason
 from marketmaker.domain.risk import LedgerDifference
 from marketmaker.domain.state import (
+    ActiveSettings,
     BookMark,
     Control,
     Lease,
@@ -73,6 +74,10 @@ equities = st.builds(
 restrictions = st.builds(
     Restriction, mode=st.sampled_from([Mode.REDUCE_ONLY, Mode.CANCEL_ONLY]), reason=texts, since_ms=times_ms
 )
+versions = st.text("0123456789abcdef", min_size=16, max_size=16)
+active_settings = st.builds(
+    ActiveSettings, version=versions, base=versions, previous=versions, since_ms=times_ms, reason=texts
+)
 controls = st.builds(
     Control,
     account=names.map(AccountName),
@@ -86,8 +91,12 @@ controls = st.builds(
     foreign=st.dictionaries(assets, amounts),
     differing=st.dictionaries(assets, st.integers(min_value=1, max_value=1000)),
     unreachable_ticks=st.integers(min_value=0, max_value=1000),
+    blocked_until_ms=times_ms,
+    is_banned=st.booleans(),
     restrictions=st.dictionaries(symbols, restrictions),
     peaks=st.dictionaries(assets, equities),
+    deployed=st.none() | versions,
+    settings=st.none() | active_settings,
 )
 instruments = st.builds(
     Instrument,
@@ -98,6 +107,8 @@ instruments = st.builds(
     lot_size=st.sampled_from([Decimal("0.0001"), Decimal("0.1"), Decimal(1)]),
     min_size_base=st.sampled_from([Decimal("0.0001"), Decimal("0.1"), Decimal(1)]),
     min_notional_quote=st.sampled_from([Decimal(0), Decimal(5), Decimal(10)]),
+    has_post_only=st.booleans(),
+    is_trading=st.booleans(),
 )
 
 

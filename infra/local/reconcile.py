@@ -1,6 +1,6 @@
 """Compare what the ledger table really holds with what the exchange really did, to the last digit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -27,7 +27,11 @@ def reconcile(
     deployment: Deployment, account: AccountName, symbol: Symbol, exchange: Mapping[str, Any]
 ) -> LedgerTotals:
     """Read the ledger table itself, not our own code's view of it, and compare fills, fees and balances."""
-    rows = list(_rows(deployment, f"{account}#{symbol}"))
+    return compare(list(_rows(deployment, f"{account}#{symbol}")), symbol, exchange)
+
+
+def compare(rows: Sequence[dict[str, Any]], symbol: Symbol, exchange: Mapping[str, Any]) -> LedgerTotals:
+    """Sum a market's ledger rows up and compare them with the exchange's own books."""
     opening = [row for row in rows if row["row"] == "opening#"]
     fills = {str(int(row["row"].removeprefix("fill#"))): row for row in rows if row["row"].startswith("fill#")}
     base, quote = symbol.split("/")

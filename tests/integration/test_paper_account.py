@@ -34,6 +34,7 @@ from tests.contract.local_venue import LocalVenue, served
 from tests.fakes.clock import ManualClock
 from tests.fakes.desk import AtOnce
 from tests.fakes.paper import FakePublicMarket
+from tests.fakes.settings import versions_of
 from tests.fakes.sinks import RecordingAlerts, RecordingHalts, RecordingTelemetry
 from tests.tables import table_settings
 
@@ -83,6 +84,7 @@ class PaperRun:
             venue=venue,
             store=DynamoDbStore(tables),
             prices=DynamoDbPrices(tables),
+            versions=versions_of(self.settings),
             alerts=RecordingAlerts(),
             telemetry=telemetry,
             clock=self.clock,

@@ -13,9 +13,9 @@ import pytest
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
 from marketmaker.domain.orders import Fill, Side
-from marketmaker.domain.state import BookMark, Control, Lease, MarketState, Mode, TradeCursor
+from marketmaker.domain.state import BookMark, Control, Lease, MarketState, Mode, Refreshed, TradeCursor
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId, VenueOrderId
-from marketmaker.errors import Conflict
+from marketmaker.errors import Conflict, LeaseLost
 from marketmaker.ports import ClaimRefusal, Store
 from tests.tables import local_store
 
@@ -55,10 +55,10 @@ def claimer(
     return partial(store.claim, account, slot_ms=slot_ms, owner=owner, now_ms=now_ms, lease_ms=LEASE_MS)
 
 
-def opened(store: Store, account: AccountName) -> MarketState:
-    row = OpeningRow(symbol=GOLD, time_ms=0, base=Decimal(0), quote=Decimal(0), cost_quote=Decimal(0))
+def opened(store: Store, account: AccountName, symbol: Symbol = GOLD) -> MarketState:
+    row = OpeningRow(symbol=symbol, time_ms=0, base=Decimal(0), quote=Decimal(0), cost_quote=Decimal(0))
     market = MarketState(
-        symbol=GOLD, version=0, inventory=Inventory(), reference_price=Decimal(1900), cursor=TradeCursor()
+        symbol=symbol, version=0, inventory=Inventory(), reference_price=Decimal(1900), cursor=TradeCursor()
     )
     return store.open_market(account, market, row, {})
 
@@ -131,19 +131,26 @@ def test_one_of_many_takes_an_expired_lease_over(stores: list[Store], account: A
     assert sum(isinstance(each, Control) for each in together(late)) == 1
 
 
-def test_paused_owner_writes_nothing_after_its_lease_was_taken(store: Store, account: AccountName) -> None:  # R25
+@pytest.mark.parametrize("has_worked", [False, True], ids=["nothing yet", "a market"])
+def test_paused_owner_writes_nothing_after_its_lease_was_taken(
+    stores: list[Store], account: AccountName, has_worked: bool
+) -> None:  # R25
+    store, paused = stores[0], stores[1].under("paused")
     opened(store, account)
-    claimer(store, account, "paused", slot_ms=5_000)()
+    claimer(paused, account, "paused", slot_ms=5_000)()
     seen = store.read_account(account).markets[GOLD]
     claimer(store, account, "next", slot_ms=10_000, now_ms=LEASE_MS)()
-    store.save_market(account, replace(seen, not_before_ms=7))
+    if has_worked:
+        store.under("next").save_market(account, replace(seen, not_before_ms=7))
     before = store.read_account(account)
     marks = {GOLD: BookMark(update_id=1, since_ms=1)}
-    with pytest.raises(Conflict):
-        store.save_market(account, replace(seen, not_before_ms=8))
-    with pytest.raises(Conflict):
-        store.book(account, replace(seen, not_before_ms=8), [fill_row(1)])
-    store.release(account, owner="paused", book_marks=marks, differing={}, unreachable_ticks=1)
+    with pytest.raises(LeaseLost):
+        paused.save_market(account, replace(seen, not_before_ms=8))
+    with pytest.raises(LeaseLost):
+        paused.book(account, replace(seen, not_before_ms=8), [fill_row(1)])
+    with pytest.raises(LeaseLost):
+        opened(paused, account, Symbol("BTC/USDT"))
+    paused.release(account, owner="paused", refreshed=Refreshed(book_marks=marks, differing={}, unreachable_ticks=1))
     assert store.read_account(account) == before
     assert before.control.lease == Lease(owner="next", expires_ms=2 * LEASE_MS)
     assert len(store.ledger(account, GOLD)) == 1
@@ -265,7 +272,8 @@ def test_no_claim_succeeds_after_the_halt_was_written(stores: list[Store], accou
         answers = []
         for slot_ms in range(first_slot, first_slot + 4_000, 100):
             answers.append(claimer(store, account, f"o{slot_ms}", slot_ms=slot_ms, now_ms=slot_ms * LEASE_MS)())
-            store.release(account, owner=f"o{slot_ms}", book_marks={}, differing={}, unreachable_ticks=0)
+            refreshed = Refreshed(book_marks={}, differing={}, unreachable_ticks=0)
+            store.release(account, owner=f"o{slot_ms}", refreshed=refreshed)
         return answers
 
     def halt(store: Store) -> list[Control | ClaimRefusal]:

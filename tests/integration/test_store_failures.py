@@ -6,16 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
+from urllib3 import HTTPResponse
 
 from marketmaker.adapters.dynamodb import DynamoDbPrices, DynamoDbStore, TableClient
+from marketmaker.adapters.dynamodb.client import Check, Put, Update
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import Inventory, OpeningRow
-from marketmaker.domain.state import Control, MarketState, Mode, TradeCursor
+from marketmaker.domain.state import ActiveSettings, Control, MarketState, Mode, Refreshed, TradeCursor
 from marketmaker.domain.units import AccountName, Asset, Symbol
 from marketmaker.errors import Conflict, Fatal, Retryable
 from tests.integration.test_store_concurrency import GOLD, fill_row, opened
@@ -50,6 +54,28 @@ def losing(store: DynamoDbStore, operation: str, answers: int = 1) -> Iterator[N
     assert not left, "no answer was lost"
 
 
+@contextmanager
+def meeting_transactions(store: DynamoDbStore, operation: str, times: int) -> Iterator[list[str]]:
+    """Answer this operation so often as if another transaction had the same item; yields what was sent."""
+    session = store._client.connection.client._endpoint.http_session
+    send, sent = session.send, list[str]()
+    code = "TransactionCanceledException" if operation == "TransactWriteItems" else "TransactionConflictException"
+    reasons = [{"Code": "None"}, {"Code": "TransactionConflict", "Message": "ongoing"}]
+    refusal = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "CancellationReasons": reasons}
+
+    def meet(request: AWSPreparedRequest) -> AWSResponse:
+        target = request.headers["X-Amz-Target"]
+        sent.append((target.decode() if isinstance(target, bytes) else target).rpartition(".")[2])
+        if sent[-1] != operation or sent.count(operation) > times:
+            return send(request)
+        raw = HTTPResponse(body=BytesIO(json.dumps(refusal).encode()), preload_content=False)
+        return AWSResponse(request.url, 400, HTTPHeaders(), raw)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "send", meet)
+        yield sent
+
+
 def claim(store: DynamoDbStore, account: AccountName) -> object:
     return store.claim(account, slot_ms=5_000, owner="a", now_ms=0, lease_ms=10_000)
 
@@ -75,6 +101,59 @@ def test_booking_whose_answer_was_lost_is_booked_once(store: DynamoDbStore, acco
         booked = store.book(account, market, [fill_row(1), fill_row(2)])
     assert booked.version == 2
     assert list(store.ledger(account, GOLD))[1:] == [fill_row(1), fill_row(2)]
+
+
+def test_fenced_save_whose_answer_was_lost_is_saved_once_even_if_the_lease_ended_with_it(
+    store: DynamoDbStore, account: AccountName, monkeypatch: pytest.MonkeyPatch
+) -> None:  # R25
+    market = opened(store, account)
+    claim(store, account)
+    transact = store._client.transact
+
+    def lose(*writes: Put | Update | Check) -> None:
+        transact(*writes)
+        store.release(account, owner="a", refreshed=Refreshed(book_marks={}, differing={}, unreachable_ticks=0))
+        transact(*writes)
+
+    monkeypatch.setattr(store._client, "transact", lose)
+    saved = store.under("a").save_market(account, replace(market, not_before_ms=5))
+    assert saved.version == 2
+    assert store.read_account(account).markets == {GOLD: saved}
+
+
+def test_halt_that_meets_the_transaction_of_a_tick_is_set_after_a_pause(
+    store: DynamoDbStore, account: AccountName
+) -> None:  # R5
+    with meeting_transactions(store, "UpdateItem", times=3) as sent:
+        assert store.strengthen(account, Mode.HALTED, reason="operator", now_ms=1).epoch == 1
+    assert sent == ["UpdateItem"] * 4
+    assert store.read_control(account).mode is Mode.HALTED
+
+
+def test_booking_that_meets_another_transaction_is_booked_after_a_pause(
+    store: DynamoDbStore, account: AccountName
+) -> None:  # R14
+    market = opened(store, account)
+    claim(store, account)
+    with meeting_transactions(store, "TransactWriteItems", times=3) as sent:
+        booked = store.under("a").book(account, market, [fill_row(1)])
+    assert sent == ["TransactWriteItems"] * 4
+    assert store.read_account(account).markets == {GOLD: booked}
+
+
+def test_transactions_that_never_end_are_told(store: DynamoDbStore, account: AccountName) -> None:
+    market = opened(store, account)
+    with (
+        meeting_transactions(store, "UpdateItem", times=4),
+        pytest.raises(Retryable, match="TransactionConflictException"),
+    ):
+        store.strengthen(account, Mode.HALTED, reason="operator", now_ms=1)
+    with (
+        meeting_transactions(store, "TransactWriteItems", times=4),
+        pytest.raises(Conflict, match="another write to the same items is under way"),
+    ):
+        store.book(account, market, [fill_row(1)])
+    assert store.read_account(account).markets == {GOLD: market}
 
 
 def test_opening_whose_answer_was_lost_is_opened_once(store: DynamoDbStore, account: AccountName) -> None:
@@ -108,6 +187,37 @@ def test_restriction_whose_answer_was_lost_is_set_and_lifted_in_one_epoch_each(
         lifted = store.lift(account, GOLD, epoch=control.epoch)
     assert (lifted.epoch, lifted.restrictions) == (3, {})
     assert store.read_control(account) == lifted
+
+
+def test_settings_whose_answers_were_lost_are_kept_and_rule_in_one_epoch(
+    store: DynamoDbStore, account: AccountName
+) -> None:  # R28
+    active = ActiveSettings(version="v1", base="v0", previous="v0", since_ms=5, reason="narrower")
+    with losing(store, "PutItem"):
+        store.save_settings(account, "v1", "text")
+    assert store.settings(account, "v1") == "text"
+    with losing(store, "UpdateItem"):
+        control = store.activate_settings(account, active, epoch=0)
+    assert (control.epoch, control.settings) == (1, active)
+    assert store.read_control(account) == control
+
+
+def test_settings_kept_for_ever_cost_a_tick_nothing(
+    store: DynamoDbStore, account: AccountName, monkeypatch: pytest.MonkeyPatch
+) -> None:  # R24
+    opened(store, account)
+    for number in range(5):
+        store.save_settings(account, f"v{number}", "x" * 300_000)  # more than a page of 1 MB
+    asked: list[str] = []
+    dispatch = store._client.connection.dispatch
+
+    def note(operation: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+        asked.append(operation)
+        return dispatch(operation, kwargs)
+
+    monkeypatch.setattr(store._client.connection, "dispatch", note)
+    assert store.read_account(account).markets.keys() == {GOLD}
+    assert asked == ["Query"]
 
 
 def test_peak_whose_answer_was_lost_is_kept_once(store: DynamoDbStore, account: AccountName) -> None:  # R6

@@ -1,6 +1,6 @@
 """Every domain value goes through its item and comes back as it was (R31)."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 
 import pytest
@@ -8,11 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketmaker.adapters.dynamodb import keys
-from marketmaker.adapters.dynamodb.models import ControlItem, FillItem, KlinesItem, MarketItem, OpeningItem
+from marketmaker.adapters.dynamodb.models import (
+    ActiveSettingsMap,
+    ControlItem,
+    EpisodeItem,
+    FillItem,
+    KlinesItem,
+    MarketItem,
+    OpeningItem,
+)
 from marketmaker.adapters.dynamodb.prices import klines_from, klines_item
 from marketmaker.adapters.dynamodb.serialisation import (
     book_mark_map,
     control_from,
+    episode_from,
     equity_map,
     fill_from,
     ledger_item,
@@ -24,7 +33,7 @@ from marketmaker.adapters.dynamodb.serialisation import (
 from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
 from marketmaker.domain.klines import MINUTE_MS, Kline, KlineMinute
 from marketmaker.domain.orders import Fill, Order, Side
-from marketmaker.domain.state import Control, MarketState, TradeCursor
+from marketmaker.domain.state import Control, Episode, MarketState, TradeCursor
 from marketmaker.domain.units import AccountName, TradeId, VenueOrderId
 from tests import strategies
 
@@ -85,6 +94,12 @@ def test_minutes_sort_by_time(minute: int, other: int) -> None:
     assert keys.minute_start_ms(first) == minute * MINUTE_MS
 
 
+@given(text=strategies.texts, since_ms=strategies.times_ms)
+def test_episode_survives(text: str, since_ms: int) -> None:
+    item = EpisodeItem(ACCOUNT, keys.EPISODE + "stale", text=text, opened_ms=since_ms)
+    assert episode_from(EpisodeItem.from_raw_data(item.serialize())) == Episode(text=text, since_ms=since_ms)
+
+
 @given(control=strategies.controls)
 def test_control_survives(control: Control) -> None:
     item = ControlItem(
@@ -101,8 +116,12 @@ def test_control_survives(control: Control) -> None:
         foreign=control.foreign,
         differing=control.differing,
         unreachable_ticks=control.unreachable_ticks,
+        blocked_until_ms=control.blocked_until_ms,
+        is_banned=control.is_banned,
         restrictions={symbol: restriction_map(each) for symbol, each in control.restrictions.items()},
         peaks={asset: equity_map(each) for asset, each in control.peaks.items()},
+        deployed=control.deployed,
+        settings=None if control.settings is None else ActiveSettingsMap(**asdict(control.settings)),
     )
     assert control_from(ControlItem.from_raw_data(item.serialize())) == control
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from marketmaker.domain.markets import FairPriceModel
@@ -49,7 +49,15 @@ grid_books = st.builds(
 
 @given(others=grid_books, own=own_orders)
 def test_taking_our_own_orders_out_leaves_exactly_what_others_made(others: Book, own: list[Order]) -> None:
-    assert with_own(others, own).without(own) == others
+    seen = with_own(others, own)
+    assume(not seen.is_crossed)
+    assert seen.without(own) == others
+
+
+@given(others=grid_books, own=own_orders)
+def test_a_crossed_book_stays_crossed_without_our_own_orders(others: Book, own: list[Order]) -> None:
+    seen = with_own(others, own)
+    assert seen.without(own).is_crossed == seen.is_crossed
 
 
 @given(seen=books(), own=own_orders)

@@ -175,6 +175,15 @@ def test_without_a_positive_fair_price_there_are_no_quotes(last_price: str | Non
     assert refused(market_view(last_price=last_price), settings) is NoQuotesReason.PRICE_UNKNOWN
 
 
+def test_no_order_of_a_maker_may_take_for_want_of_post_only_unless_the_settings_say_so() -> None:  # R20
+    taking = instrument(has_post_only=False)
+    refusal = compute_quotes(market_view(), market_settings(), taking)
+    assert isinstance(refusal, NoQuotes)
+    assert refusal.reason is NoQuotesReason.POST_ONLY_MISSING
+    assert quoted(market_view(), market_settings(post_only=False), on=taking).quotes
+    assert quoted(market_view(), market_settings(post_only=False)).quotes
+
+
 def test_a_book_exactly_as_old_as_allowed_still_counts() -> None:
     assert quoted(market_view(book_age_ms=30_000)).quotes
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.state import Mode, Restriction, TradeCursor
+from marketmaker.domain.state import ActiveSettings, Control, Lease, Mode, Restriction, TradeCursor
 from marketmaker.domain.units import Symbol
 from tests.builders import SYMBOL, control
 
 OVERLAP_MS = 60_000
+LEASE = Lease(owner="a", expires_ms=10_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +32,24 @@ def test_modes_grow_stronger_and_are_labelled_as_people_write_them() -> None:
 
 @pytest.mark.parametrize("mode", [Mode.REDUCE_ONLY, Mode.CANCEL_ONLY, Mode.HALTED])
 def test_only_a_quoting_account_may_create(mode: Mode) -> None:  # R5
-    assert control(mode=Mode.QUOTING, epoch=3).may_create(3)
-    assert not control(mode=mode, epoch=3).may_create(3)
+    assert control(mode=Mode.QUOTING, epoch=3, lease=LEASE).may_create(3, "a", 9_999)
+    assert not control(mode=mode, epoch=3, lease=LEASE).may_create(3, "a", 9_999)
+
+
+@pytest.mark.parametrize("lease", [None, Lease(owner="b", expires_ms=10_000), Lease(owner="a", expires_ms=9_999)])
+def test_who_has_lost_the_lease_or_outlived_it_may_not_create(lease: Lease | None) -> None:  # R25
+    assert not control(epoch=3, lease=lease).may_create(3, "a", 9_999)
 
 
 def test_a_halt_that_came_and_went_still_stops_the_tick_that_began_before_it() -> None:  # R5
-    assert not control(mode=Mode.QUOTING, epoch=4).may_create(3)
+    assert not control(mode=Mode.QUOTING, epoch=4, lease=LEASE).may_create(3, "a", 9_999)
 
 
 def test_a_new_control_item_has_seen_nothing() -> None:
     fresh = control()
     assert (fresh.mode, fresh.lease, fresh.unreachable_ticks) == (Mode.QUOTING, None, 0)
+    assert (fresh.blocked_until_ms, fresh.is_banned) == (0, False)
+    assert (fresh.deployed, fresh.settings) == (None, None)
     assert (dict(fresh.book_marks), dict(fresh.foreign), dict(fresh.differing)) == ({}, {}, {})
     assert (dict(fresh.restrictions), dict(fresh.peaks)) == ({}, {})
 
@@ -69,7 +77,30 @@ def test_what_stops_a_market_is_told_with_the_reason_of_the_stronger() -> None:
 
 def test_a_restricted_market_does_not_stop_the_creates_of_the_others() -> None:
     own = Restriction(mode=Mode.CANCEL_ONLY, reason="fair price is outside", since_ms=7)
-    assert replace(control(epoch=4), restrictions={SYMBOL: own}).may_create(4)
+    assert replace(control(epoch=4, lease=LEASE), restrictions={SYMBOL: own}).may_create(4, "a", 9_999)
+
+
+def applied(version: str, *, base: str = "file", previous: str = "file") -> Control:
+    active = ActiveSettings(version=version, base=base, previous=previous, since_ms=1, reason="narrower")
+    return replace(control(), settings=active)
+
+
+def test_deployed_file_rules_until_others_are_applied_over_it() -> None:  # R28
+    assert control().applied_over("file") == ()
+    assert applied("v1").applied_over("file") == ("v1",)
+
+
+def test_newly_deployed_file_ends_what_was_applied_over_the_one_before() -> None:  # R28
+    assert applied("v1").applied_over("newer file") == ()
+
+
+def test_file_applied_over_itself_is_the_deployed_file_again() -> None:
+    assert applied("file").applied_over("file") == ()
+
+
+def test_what_was_in_force_before_is_the_second_choice_where_it_is_another() -> None:  # R28
+    assert applied("v2", previous="v1").applied_over("file") == ("v2", "v1")
+    assert applied("v2", previous="v2").applied_over("file") == ("v2",)
 
 
 @given(reads)

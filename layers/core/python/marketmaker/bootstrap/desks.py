@@ -25,6 +25,7 @@ from marketmaker.bootstrap.environment import (
     plain_values,
     set_decimal_context,
 )
+from marketmaker.bootstrap.settings import KeptSettings
 from marketmaker.bootstrap.venues import account_venue, tables
 from marketmaker.config import Deployment, KeyPurpose, load_deployment
 from marketmaker.domain.accounts import AccountSettings
@@ -128,11 +129,13 @@ def build_desk(
     """Connect one account's use cases to the venue, the tables and the topics."""
     set_decimal_context()
     kept = tables(deployment)
+    store = DynamoDbStore(kept)
     return Desk(
         settings=account,
         venue=account_venue(environment, deployment, account, key, telemetry),
-        store=DynamoDbStore(kept),
+        store=store,
         prices=DynamoDbPrices(kept),
+        versions=KeptSettings(deployment, account.name, store),
         alerts=make_alerts(environment, deployment, telemetry),
         telemetry=telemetry,
         clock=SystemClock(),

@@ -1,21 +1,23 @@
 """Requests to the three tables: consistent reads, conditional writes, failures in our own words."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import batched
-from typing import Any, cast
+from typing import Any, assert_never
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
-from pynamodb.exceptions import PynamoDBException, VerboseClientError
+from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from marketmaker.adapters.aws_failures import as_failure, error_code
-from marketmaker.errors import Conflict, Retryable
+from marketmaker.adapters.aws_failures import as_failure
+from marketmaker.adapters.dynamodb.failures import RawItem, as_told, met_transaction
+from marketmaker.errors import Retryable
 
 STATE_KEY = ("account", "item")
 LEDGER_KEY = ("market", "row")
@@ -23,17 +25,6 @@ PRICES_KEY = ("market", "row")
 """Partition and sort key of each table, both text."""
 MOST_KEYS = 100
 """Items that one batch may ask for."""
-
-type RawItem = dict[str, dict[str, Any]]
-"""An item as the service writes it: name to type and value."""
-
-
-class ConditionFailed(Exception):
-    """A conditional write changed nothing; `stored` is the item that stands in its way, empty if there is none."""
-
-    def __init__(self, stored: RawItem) -> None:
-        super().__init__("the condition does not hold")
-        self.stored = stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +47,20 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Leave one item as it is, but let its transaction fail unless the condition holds."""
+
+    table: str
+    key: tuple[str, str]
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableSettings:
-    """Where the tables are, and how long one request may take: at most `attempts` · (connect + read)."""
+    """Where the tables are, and how long one request may take: at most `attempts` · (connect + read).
+
+    A write that meets a transaction on the same item is sent again after each of `conflict_pauses_s`.
+    """
 
     state_table: str
     ledger_table: str
@@ -67,6 +70,7 @@ class TableSettings:
     connect_timeout_s: float = 1.0
     read_timeout_s: float = 1.5
     attempts: int = 2
+    conflict_pauses_s: tuple[float, ...] = (0.02, 0.05, 0.1)
 
 
 class TableClient:
@@ -139,6 +143,23 @@ class TableClient:
         items: list[RawItem] = page["Items"]
         return items[0] if items else {}
 
+    def backwards(self, table: str, partition: str, within: Condition, page: int) -> Iterator[RawItem]:
+        """Read a range from its last item on, consistently, `page` items a request, as far as they are asked for."""
+        start: RawItem | None = None
+        while True:
+            found = self._query(
+                table,
+                partition,
+                range_key_condition=within,
+                limit=page,
+                scan_index_forward=False,
+                exclusive_start_key=start,
+            )
+            yield from found["Items"]
+            start = found.get("LastEvaluatedKey")
+            if start is None:
+                return
+
     def put(self, put: Put) -> None:
         """Write an item; raises `ConditionFailed` with the stored one."""
         self._send("PutItem", self._put_kwargs(put), put.table)
@@ -153,14 +174,22 @@ class TableClient:
         kwargs = self.connection.get_operation_kwargs(table, *key, return_values="ALL_OLD")
         return self._item(self._send("DeleteItem", kwargs, table), "Attributes")
 
-    def transact(self, *writes: Put | Update) -> None:
+    def transact(self, *writes: Put | Update | Check) -> None:
         """Do all writes or none; raises `ConditionFailed` with what is stored for the first of them."""
-        items = [
-            {"Put": self._put_kwargs(each)} if isinstance(each, Put) else {"Update": self._update_kwargs(each)}
-            for each in writes
-        ]
+        items = [self._transacted(each) for each in writes]
         tables = " and ".join(sorted({each.table for each in writes}))
         self._send("TransactWriteItems", {"TransactItems": items}, tables)
+
+    def _transacted(self, write: Put | Update | Check) -> dict[str, Any]:
+        match write:
+            case Put():
+                return {"Put": self._put_kwargs(write)}
+            case Update():
+                return {"Update": self._update_kwargs(write)}
+            case Check():
+                return {"ConditionCheck": self._check_kwargs(write)}
+            case _:
+                assert_never(write)
 
     def _put_kwargs(self, put: Put) -> dict[str, Any]:
         attributes = put.item.serialize()
@@ -184,6 +213,11 @@ class TableClient:
             return_values_on_condition_failure="ALL_OLD",
         )
 
+    def _check_kwargs(self, check: Check) -> dict[str, Any]:
+        return self.connection.get_operation_kwargs(
+            check.table, *check.key, condition=check.condition, return_values_on_condition_failure="ALL_OLD"
+        )
+
     def _query(self, table: str, partition: str, **options: object) -> dict[str, Any]:
         try:
             return self.connection.query(table, partition, consistent_read=True, **options)  # type: ignore[arg-type]
@@ -193,17 +227,17 @@ class TableClient:
             raise as_failure(error.cause, f"Query on table {table}") from error
 
     def _send(self, operation: str, kwargs: dict[str, Any], tables: str) -> dict[str, Any]:
-        try:
-            return self.connection.dispatch(operation, kwargs)
-        except (BotoCoreError, ClientError) as error:
-            doing = f"{operation} on table {tables}"
-            match error_code(error):
-                case "ConditionalCheckFailedException":
-                    raise ConditionFailed(_stored(error)) from error
-                case "TransactionCanceledException" if isinstance(error, VerboseClientError):
-                    raise _cancelled(error, doing) from error
-                case _:
-                    raise as_failure(error, doing) from error
+        """Send a request; one that met a transaction under way changed nothing, and is sent again."""
+        doing = f"{operation} on table {tables}"
+        pauses_s = iter(self.settings.conflict_pauses_s)
+        while True:
+            try:
+                return self.connection.dispatch(operation, kwargs)
+            except (BotoCoreError, ClientError) as error:
+                pause_s = next(pauses_s, None) if met_transaction(error) else None
+                if pause_s is None:
+                    raise as_told(error, doing) from error
+            time.sleep(pause_s)
 
     @staticmethod
     def _item(answer: dict[str, Any], name: str) -> RawItem:
@@ -222,22 +256,3 @@ def _described(table: str, hash_key: str, range_key: str) -> MetaTable:
             "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in (hash_key, range_key)],
         }
     )
-
-
-def _stored(error: BotoCoreError | ClientError) -> RawItem:
-    """Return the item that the service sent with a failed condition; pynamodb keeps it in the original error only."""
-    original = error.__cause__
-    return cast("RawItem", original.response.get("Item", {})) if isinstance(original, ClientError) else {}
-
-
-def _cancelled(error: VerboseClientError, doing: str) -> Exception:
-    reasons = error.cancellation_reasons
-    codes = {reason.code for reason in reasons if reason is not None}
-    if "ConditionalCheckFailed" in codes:
-        first = reasons[0]
-        return ConditionFailed((first.raw_item if first is not None else None) or {})
-    if "TransactionConflict" in codes:
-        return Conflict(f"{doing}: another write to the same items is under way")
-    if codes & {"ThrottlingError", "ProvisionedThroughputExceeded"}:
-        return Retryable(f"{doing}: {', '.join(sorted(codes))}")
-    return as_failure(error, doing)

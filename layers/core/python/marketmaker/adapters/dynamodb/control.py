@@ -1,18 +1,25 @@
 """The conditional writes to an account's control item, and what a refused one means."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 
 from marketmaker.adapters.dynamodb import keys
 from marketmaker.adapters.dynamodb.attributes import DecimalAttribute
-from marketmaker.adapters.dynamodb.client import RawItem, Update
+from marketmaker.adapters.dynamodb.client import Check, Update
+from marketmaker.adapters.dynamodb.failures import RawItem
 from marketmaker.adapters.dynamodb.models import ControlItem
-from marketmaker.adapters.dynamodb.serialisation import book_mark_map, control_from, equity_map, restriction_map
+from marketmaker.adapters.dynamodb.serialisation import (
+    book_mark_map,
+    control_from,
+    equity_map,
+    restriction_map,
+)
 from marketmaker.domain.drawdown import Equity
-from marketmaker.domain.state import BookMark, Control, Mode, Restriction
+from marketmaker.domain.state import ActiveSettings, Control, Mode, Refreshed, Restriction
 from marketmaker.domain.units import AccountName, Asset, Symbol
 from marketmaker.ports import ClaimRefusal
 
@@ -54,9 +61,11 @@ class ControlWrites:
             condition=free & newer & allowed,
         )
 
-    def release(
-        self, *, owner: str, book_marks: Mapping[Symbol, BookMark], differing: Mapping[Asset, int], unreachable: int
-    ) -> Update:
+    def held_by(self, owner: str) -> Check:
+        """Require that the lease is the owner's; it may have expired, for then nobody else wrote meanwhile."""
+        return Check(table=self.table, key=self.key, condition=ControlItem.lease_owner == owner)
+
+    def release(self, *, owner: str, refreshed: Refreshed) -> Update:
         """Drop the lease and write what the tick refreshed, if the lease is the owner's."""
         item = ControlItem
         return Update(
@@ -65,9 +74,11 @@ class ControlWrites:
             actions=[
                 item.lease_owner.remove(),
                 item.lease_expires_ms.remove(),
-                item.book_marks.set([book_mark_map(symbol, mark) for symbol, mark in book_marks.items()]),
-                item.differing.replace(differing),
-                item.unreachable_ticks.set(unreachable),
+                item.book_marks.set([book_mark_map(symbol, mark) for symbol, mark in refreshed.book_marks.items()]),
+                item.differing.replace(refreshed.differing),
+                item.unreachable_ticks.set(refreshed.unreachable_ticks),
+                item.blocked_until_ms.set(refreshed.blocked_until_ms),
+                item.is_banned.set(refreshed.is_banned),
             ],
             condition=item.lease_owner == owner,
         )
@@ -87,17 +98,13 @@ class ControlWrites:
             condition=condition,
         )
 
-    def make_foreign(self) -> Update:
+    def make_foreign(self, owner: str | None) -> Update:
         """Make sure that the map of foreign amounts exists: entries can only be set in one that does."""
-        return Update(table=self.table, key=self.key, actions=[ControlItem.foreign.make()])
+        return self._of_owner(owner, [ControlItem.foreign.make()])
 
-    def set_foreign(self, foreign: Mapping[Asset, Decimal]) -> Update:
+    def set_foreign(self, foreign: Mapping[Asset, Decimal], owner: str | None) -> Update:
         """Set these assets' foreign amounts; the others stay."""
-        return Update(
-            table=self.table,
-            key=self.key,
-            actions=[ControlItem.foreign.put(asset, amount) for asset, amount in foreign.items()],
-        )
+        return self._of_owner(owner, [ControlItem.foreign.put(asset, amount) for asset, amount in foreign.items()])
 
     def make_restrictions(self) -> Update:
         """Make sure that the map of restrictions exists: entries can only be set in one that does."""
@@ -126,6 +133,20 @@ class ControlWrites:
             condition=(ControlItem.epoch == epoch) & stored.exists(),
         )
 
+    def note_deployed(self, version: str) -> Update:
+        """Note what the ticks are deployed with."""
+        return Update(table=self.table, key=self.key, actions=[ControlItem.deployed.set(version)])
+
+    def activate(self, active: ActiveSettings, *, epoch: int) -> Update:
+        """Let settings rule and start a new epoch, if the epoch is still this."""
+        unchanged = ControlItem.epoch == epoch
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=[ControlItem.settings.set(asdict(active)), ControlItem.epoch.add(1)],
+            condition=unchanged if epoch else unchanged | ControlItem.epoch.does_not_exist(),
+        )
+
     def make_peaks(self) -> Update:
         """Make sure that the map of peaks exists: entries can only be set in one that does."""
         return Update(table=self.table, key=self.key, actions=[ControlItem.peaks.make()])
@@ -144,6 +165,11 @@ class ControlWrites:
     def clear_peaks(self) -> Update:
         """Forget every peak."""
         return Update(table=self.table, key=self.key, actions=[ControlItem.peaks.remove()])
+
+    def _of_owner(self, owner: str | None, actions: Sequence[Action]) -> Update:
+        """Change the item, if the lease is the owner's where there is one."""
+        condition = None if owner is None else ControlItem.lease_owner == owner
+        return Update(table=self.table, key=self.key, actions=actions, condition=condition)
 
 
 def own_claim_or_refusal(stored: Control, slot_ms: int, owner: str) -> Control | ClaimRefusal:

@@ -4,6 +4,8 @@ from marketmaker.domain.inventory import LedgerRow, OpeningRow
 from marketmaker.domain.units import AccountName, Symbol, TradeId
 
 CONTROL = "control"
+CONFIG = "config#"
+"""Sorts before everything that a tick reads."""
 MARKET = "market#"
 EPISODE = "episode#"
 PAPER = "paper"

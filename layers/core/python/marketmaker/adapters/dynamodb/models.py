@@ -94,6 +94,16 @@ class EquityMap(Nested):
     gains_quote = DecimalAttribute()
 
 
+class ActiveSettingsMap(Nested):
+    """Which settings were applied last, over which."""
+
+    version = UnicodeAttribute()
+    base = UnicodeAttribute()
+    previous = UnicodeAttribute()
+    since_ms = IntegerAttribute()
+    reason = UnicodeAttribute()
+
+
 class StateItem(Model):
     """An item of an account's partition."""
 
@@ -116,8 +126,12 @@ class ControlItem(StateItem):
     foreign = MappingAttribute[Asset, Decimal](DecimalAttribute())
     differing = MappingAttribute[Asset, int](IntegerAttribute())
     unreachable_ticks = IntegerAttribute(default=0)
+    blocked_until_ms = IntegerAttribute(default=0)
+    is_banned = BooleanAttribute(default=False)
     restrictions = MappingAttribute[Symbol, RestrictionMap](RestrictionMap())
     peaks = MappingAttribute[Asset, EquityMap](EquityMap())
+    deployed = optional(UnicodeAttribute())
+    settings = optional(ActiveSettingsMap())
 
 
 class MarketItem(StateItem):
@@ -138,6 +152,12 @@ class EpisodeItem(StateItem):
 
     text = UnicodeAttribute()
     opened_ms = IntegerAttribute()
+
+
+class ConfigItem(StateItem):
+    """`config#VERSION`: the text of a deployment file, never changed."""
+
+    text = UnicodeAttribute()
 
 
 class PaperItem(StateItem):

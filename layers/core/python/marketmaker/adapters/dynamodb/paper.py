@@ -6,7 +6,8 @@ from uuid import uuid4
 import msgspec
 
 from marketmaker.adapters.dynamodb import keys
-from marketmaker.adapters.dynamodb.client import ConditionFailed, Put, TableClient
+from marketmaker.adapters.dynamodb.client import Put, TableClient
+from marketmaker.adapters.dynamodb.failures import ConditionFailed
 from marketmaker.adapters.dynamodb.models import PaperItem
 from marketmaker.adapters.paper_venue import PaperAccount, StoredAccount
 from marketmaker.domain.units import AccountName

@@ -12,7 +12,8 @@ from decimal import Decimal
 from pynamodb.expressions.condition import Condition
 
 from marketmaker.adapters.dynamodb import keys
-from marketmaker.adapters.dynamodb.client import ConditionFailed, Put, TableClient
+from marketmaker.adapters.dynamodb.client import Put, TableClient
+from marketmaker.adapters.dynamodb.failures import ConditionFailed
 from marketmaker.adapters.dynamodb.models import DayVolumeItem, KlinesItem, MetadataItem, PricesItem
 from marketmaker.domain.klines import DayVolume, Kline, KlineMinute, minute_of
 from marketmaker.domain.state import VenueMetadata

@@ -1,10 +1,14 @@
 """Domain values to items and back, nothing lost on the way."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from marketmaker.adapters.dynamodb import keys
 from marketmaker.adapters.dynamodb.models import (
     BookMarkMap,
     ControlItem,
     CursorMap,
+    EpisodeItem,
     EquityMap,
     FeeMap,
     FillItem,
@@ -20,8 +24,10 @@ from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, Inventory, LedgerRow, OpeningRow
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.state import (
+    ActiveSettings,
     BookMark,
     Control,
+    Episode,
     Lease,
     MarketState,
     Mode,
@@ -50,9 +56,18 @@ def control_from(item: ControlItem) -> Control:
         foreign=item.foreign,
         differing=item.differing,
         unreachable_ticks=item.unreachable_ticks,
+        blocked_until_ms=item.blocked_until_ms,
+        is_banned=item.is_banned,
         restrictions={symbol: _restriction_from(each) for symbol, each in item.restrictions.items()},
         peaks={asset: _equity_from(each) for asset, each in item.peaks.items()},
+        deployed=item.deployed,
+        settings=None if item.settings is None else _active_settings_from(item.settings),
     )
+
+
+def episode_from(item: EpisodeItem) -> Episode:
+    """Read an open alert."""
+    return Episode(text=item.text, since_ms=item.opened_ms)
 
 
 def book_mark_map(symbol: Symbol, mark: BookMark) -> BookMarkMap:
@@ -180,6 +195,10 @@ def _equity_from(stored: EquityMap) -> Equity:
         deposited_quote=stored.deposited_quote,
         gains_quote=stored.gains_quote,
     )
+
+
+def _active_settings_from(stored: Mapping[str, Any]) -> ActiveSettings:
+    return ActiveSettings(**{name: stored[name] for name in ActiveSettings.__slots__})
 
 
 def _inventory_map(inventory: Inventory) -> InventoryMap:

@@ -6,48 +6,67 @@ own `write_id`, says that the call succeeded. Only `close_episode` cannot tell: 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
-from uuid import uuid4
+from itertools import islice, takewhile
 
 from pynamodb.expressions.condition import Condition
 
 from marketmaker.adapters.dynamodb import control, keys
-from marketmaker.adapters.dynamodb.client import ConditionFailed, Put, TableClient, Update
+from marketmaker.adapters.dynamodb.client import Put, TableClient
 from marketmaker.adapters.dynamodb.control import ControlWrites
+from marketmaker.adapters.dynamodb.failures import ConditionFailed
+from marketmaker.adapters.dynamodb.market_writes import MarketWrites, lease_lost
 from marketmaker.adapters.dynamodb.models import (
+    ConfigItem,
     ControlItem,
     EpisodeItem,
     FillItem,
     LedgerItem,
     MarketItem,
     OpeningItem,
+    StateItem,
 )
 from marketmaker.adapters.dynamodb.serialisation import (
+    episode_from,
     fill_from,
-    ledger_item,
     market_from,
-    market_item,
     opening_from,
 )
 from marketmaker.domain.drawdown import Equity
-from marketmaker.domain.inventory import LedgerRow
-from marketmaker.domain.state import AccountState, BookMark, Control, MarketState, Mode, Restriction
+from marketmaker.domain.inventory import FillRow, LedgerRow
+from marketmaker.domain.state import (
+    AccountState,
+    ActiveSettings,
+    Control,
+    Episode,
+    MarketState,
+    Mode,
+    Refreshed,
+    Restriction,
+)
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
 from marketmaker.errors import Conflict, Fatal
 from marketmaker.ports import ClaimRefusal
 
 MAX_ROWS = 90
 """Ledger rows of one transaction; the service allows 100 writes."""
+FILLS_A_PAGE = 500
+"""Ledger rows of one read backwards: some 200 KB."""
 
 
 class DynamoDbStore:
     """State and ledger of all accounts in two tables. Nothing connects before the first request."""
 
-    def __init__(self, client: TableClient) -> None:
+    def __init__(self, client: TableClient, owner: str | None = None) -> None:
         self._state = client.settings.state_table
         self._ledger = client.settings.ledger_table
         self._client = client
+        self._owner = owner
+        self._markets = MarketWrites(client=client, owner=owner)
+
+    def under(self, owner: str) -> "DynamoDbStore":
+        """Return this store for the owner of a lease: a market is written only while nobody else has it (R25)."""
+        return DynamoDbStore(self._client, owner)
 
     def claim(
         self, account: AccountName, *, slot_ms: int, owner: str, now_ms: int, lease_ms: int
@@ -59,21 +78,10 @@ class DynamoDbStore:
         except ConditionFailed as failed:
             return control.own_claim_or_refusal(control.read(account, failed.stored), slot_ms, owner)
 
-    def release(
-        self,
-        account: AccountName,
-        *,
-        owner: str,
-        book_marks: Mapping[Symbol, BookMark],
-        differing: Mapping[Asset, int],
-        unreachable_ticks: int,
-    ) -> None:
+    def release(self, account: AccountName, *, owner: str, refreshed: Refreshed) -> None:
         """Give the lease back with what the tick refreshed; writes nothing if the lease is another's (R25)."""
-        release = self._control(account).release(
-            owner=owner, book_marks=book_marks, differing=differing, unreachable=unreachable_ticks
-        )
         try:
-            self._client.update(release)
+            self._client.update(self._control(account).release(owner=owner, refreshed=refreshed))
         except ConditionFailed:
             return
 
@@ -82,11 +90,11 @@ class DynamoDbStore:
         return control.read(account, self._client.get(self._state, self._control(account).key))
 
     def read_account(self, account: AccountName) -> AccountState:
-        """Read the account's whole partition, consistently."""
+        """Read the account's partition consistently, but for the settings kept in it: their number only grows."""
         own = Control(account=account)
         markets: dict[Symbol, MarketState] = {}
-        episodes: set[str] = set()
-        for raw in self._client.query(self._state, account):
+        episodes: dict[str, Episode] = {}
+        for raw in self._client.query(self._state, account, StateItem.item >= keys.CONTROL):
             key: str = raw["item"]["S"]
             if key == keys.CONTROL:
                 own = control.read(account, raw)
@@ -94,8 +102,8 @@ class DynamoDbStore:
                 market = market_from(MarketItem.from_raw_data(raw))
                 markets[market.symbol] = market
             elif key.startswith(keys.EPISODE):
-                episodes.add(key.removeprefix(keys.EPISODE))
-        return AccountState(control=own, markets=markets, episodes=frozenset(episodes))
+                episodes[key.removeprefix(keys.EPISODE)] = episode_from(EpisodeItem.from_raw_data(raw))
+        return AccountState(control=own, markets=markets, episodes=episodes)
 
     def open_market(
         self, account: AccountName, opened: MarketState, row: LedgerRow, foreign: Mapping[Asset, Decimal]
@@ -103,15 +111,18 @@ class DynamoDbStore:
         """Write a market's first item, its opening row and its assets' foreign amounts in one transaction."""
         writes = self._control(account)
         first = MarketItem.version.does_not_exist()
-        opening = self._row_put(account, opened.symbol, row)
+        opening = self._markets.row(account, opened.symbol, row)
         if not foreign:
-            return self._write_market(account, opened, first, opening)
-        self._client.update(writes.make_foreign())
-        return self._write_market(account, opened, first, opening, writes.set_foreign(foreign))
+            return self._markets.write(account, opened, first, opening)
+        try:
+            self._client.update(writes.make_foreign(self._owner))
+        except ConditionFailed as failed:
+            raise lease_lost(account) from failed
+        return self._markets.write(account, opened, first, opening, lease=writes.set_foreign(foreign, self._owner))
 
     def save_market(self, account: AccountName, market: MarketState) -> MarketState:
         """Write a market's item if its version is unchanged."""
-        return self._write_market(account, market, MarketItem.version == market.version)
+        return self._markets.write(account, market, MarketItem.version == market.version)
 
     def book(self, account: AccountName, market: MarketState, rows: Sequence[LedgerRow]) -> MarketState:
         """Write at most 90 new ledger rows and the market item in one transaction (R14)."""
@@ -119,8 +130,8 @@ class DynamoDbStore:
             raise ValueError(f"{len(rows)} ledger rows in one transaction; allowed: at most {MAX_ROWS}")
         if len({keys.row_key(row) for row in rows}) < len(rows):
             raise ValueError(f"the same ledger row is given twice for {market.symbol}")
-        puts = [self._row_put(account, market.symbol, row) for row in rows]
-        return self._write_market(account, market, MarketItem.version == market.version, *puts)
+        puts = [self._markets.row(account, market.symbol, row) for row in rows]
+        return self._markets.write(account, market, MarketItem.version == market.version, *puts)
 
     def known_fills(self, account: AccountName, symbol: Symbol, from_id: int) -> frozenset[TradeId]:
         """Return the trade ids at or above an id that the ledger already has."""
@@ -141,6 +152,17 @@ class DynamoDbStore:
             else:
                 raise Fatal(f"ledger row {key!r} of {account} {symbol} is of a kind this release does not know")
         return opening + fills
+
+    def recent_fills(
+        self, account: AccountName, symbol: Symbol, *, since_ms: int | None, limit: int
+    ) -> Sequence[FillRow]:
+        """Read at most so many fills, newest trade id first, back to the first that is older than a moment."""
+        within = LedgerItem.row.between(keys.fill_key(0), keys.LAST_FILL)
+        page = min(limit, FILLS_A_PAGE)
+        newest = self._client.backwards(self._ledger, keys.ledger_partition(account, symbol), within, page)
+        rows = (fill_from(FillItem.from_raw_data(raw), symbol) for raw in newest)
+        young = takewhile(lambda row: since_ms is None or row.fill.time_ms >= since_ms, rows)
+        return list(islice(young, limit))
 
     def strengthen(self, account: AccountName, mode: Mode, *, reason: str, now_ms: int) -> Control:
         """Raise the mode to at least this one without the lease; a new epoch if it changed."""
@@ -193,6 +215,37 @@ class DynamoDbStore:
             return now
         raise Conflict(f"{account} is in epoch {now.epoch}, no longer in {epoch}: {symbol} stays restricted")
 
+    def save_settings(self, account: AccountName, version: str, text: str) -> None:
+        """Keep the text of a deployment file by its hash; a kept version stays as it is."""
+        item = ConfigItem(account, keys.CONFIG + version, text=text)
+        try:
+            self._client.put(Put(table=self._state, item=item, condition=ConfigItem.text.does_not_exist()))
+        except ConditionFailed:
+            return
+
+    def settings(self, account: AccountName, version: str) -> str | None:
+        """Read a kept version's text, None if nobody kept it."""
+        raw = self._client.get(self._state, (account, keys.CONFIG + version))
+        return ConfigItem.from_raw_data(raw).text if raw else None
+
+    def note_deployed(self, account: AccountName, version: str) -> None:
+        """Note the hash of the file that ticks are deployed with."""
+        self._client.update(self._control(account).note_deployed(version))
+
+    def activate_settings(self, account: AccountName, active: ActiveSettings, *, epoch: int) -> Control:
+        """Let kept settings rule, with a new epoch.
+
+        Raises:
+            Conflict: mode, restrictions or settings changed since the epoch was read; the settings stay as they are.
+        """
+        try:
+            return control.read(account, self._client.update(self._control(account).activate(active, epoch=epoch)))
+        except ConditionFailed as failed:
+            now = control.read(account, failed.stored)
+        if now.settings == active:
+            return now
+        raise Conflict(f"{account} is in epoch {now.epoch}, no longer in {epoch}: its settings stay as they are")
+
     def raise_peaks(self, account: AccountName, peaks: Mapping[Asset, Equity]) -> None:
         """Keep each equity that exceeds the peak kept so far; a peak never falls (R6)."""
         writes = self._control(account)
@@ -226,27 +279,3 @@ class DynamoDbStore:
     def _set_mode(self, account: AccountName, mode: Mode, reason: str, now_ms: int, condition: Condition) -> Control:
         change = self._control(account).set_mode(mode, reason=reason, now_ms=now_ms, condition=condition)
         return control.read(account, self._client.update(change))
-
-    def _write_market(
-        self, account: AccountName, market: MarketState, condition: Condition, *others: Put | Update
-    ) -> MarketState:
-        written = replace(market, version=market.version + 1)
-        item = market_item(account, written, write_id=uuid4().hex)
-        put = Put(table=self._state, item=item, condition=condition)
-        try:
-            if others:
-                self._client.transact(put, *others)
-            else:
-                self._client.put(put)
-        except ConditionFailed as failed:
-            if failed.stored.get("write_id") == item.serialize()["write_id"]:
-                return written
-            raise Conflict(
-                f"{account} {market.symbol} is not at version {market.version} any more, or a ledger row exists"
-            ) from failed
-        return written
-
-    def _row_put(self, account: AccountName, symbol: Symbol, row: LedgerRow) -> Put:
-        return Put(
-            table=self._ledger, item=ledger_item(account, symbol, row), condition=LedgerItem.row.does_not_exist()
-        )
