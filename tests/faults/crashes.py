@@ -111,10 +111,11 @@ def _work_on(world: World, scenario: Scenario) -> None:
     scenario.aftermath(world)
     died_ms = world.slot_ms
     with Puppet(world.address) as cold:
+        lease_ends_ms = _lease_ends_ms(world)
+        assert lease_ends_ms - died_ms <= world.settings.clocks.lease_ms, "the lease is too long"
         slot_ms = world.next_slot()
-        while slot_ms < _lease_ends_ms(world):
+        while slot_ms < lease_ends_ms:
             slot_ms = world.next_slot()
-        assert slot_ms - died_ms <= world.settings.clocks.lease_ms, "no tick could claim one lease later"
         done = cold.finish(Work(slot_ms=slot_ms, owner="next"))
         assert done.outcome == "done", done
         assert_sound(world, done)

@@ -47,7 +47,7 @@ def wide(worlds: Worlds) -> World:
 
 @pytest.mark.row("R14", "R15")
 @pytest.mark.parametrize("is_listed_twice", [False, True], ids=["listed once", "listed twice"])
-@pytest.mark.parametrize("fills", [1, 89, 90, 91, 99, 100, 101, 1_000])
+@pytest.mark.parametrize("fills", [1, 90, 91, 99, 100, 101, 1_000])
 def test_so_many_fills_in_one_tick_are_as_many_rows(wide: World, fills: int, is_listed_twice: bool) -> None:
     fill(wide, fills)
     if is_listed_twice:
@@ -107,7 +107,7 @@ def test_what_was_booked_by_a_tick_that_could_not_finish_is_not_booked_again(
 
 @pytest.mark.row("R15")
 @pytest.mark.parametrize("is_listed_twice", [False, True], ids=["listed once", "listed twice"])
-@pytest.mark.parametrize("fills", range(1, 3 * PAGE + 2))
+@pytest.mark.parametrize("fills", [PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, 2 * PAGE + 1])
 def test_the_sum_is_the_venues_own_at_every_page_boundary(
     wide: World, fills: int, is_listed_twice: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

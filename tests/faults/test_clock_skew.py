@@ -10,7 +10,7 @@ pytestmark = pytest.mark.row("R8")
 
 ONE_A_SIDE = {"BUY": 1, "SELL": 1}
 TIME = "GET /api/v3/time"
-SKEWS = [-600, -10, -3, 3, 10, 600]
+SKEWS = [-600, -10, 10, 600]
 
 
 @pytest.mark.parametrize("offset_s", SKEWS)

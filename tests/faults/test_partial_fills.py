@@ -13,7 +13,7 @@ pytestmark = pytest.mark.row("R13")
 
 ONE_A_SIDE = {"BUY": 1, "SELL": 1}
 OPENED_BASE = Decimal(20)
-PARTS = ["0.0001", "0.0333", "0.0999", "0.1"]
+PARTS = ["0.0001", "0.0999", "0.1"]
 QUOTED = {Side.BUY: "1899.5", Side.SELL: "1900.5"}
 
 

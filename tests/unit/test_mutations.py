@@ -66,7 +66,7 @@ def project(tmp_path: Path) -> Path:
         (root / name).write_text(text)
     (root / "tests" / "mutations").mkdir()
     shutil.copy(outcomes.__file__, root / "tests" / "mutations")
-    subprocess.run(["git", "init", "--quiet", str(root)], check=True)  # noqa: S607
+    subprocess.run(["git", "init", "--quiet", str(root)], check=True)  # noqa: S603, S607
     return root
 
 
@@ -81,8 +81,9 @@ def mutation(*tests: str, row: str = "R1") -> Mutation:
     return Mutation(path=Path("R01-x.patch"), row=row, removes="something", tests=tests, files=(MODULE,))
 
 
-def ran(code: int | None, said: str = "the end", **ends: list[str]) -> Ran:
-    return Ran(code=code, outcomes=ends, said=said)
+def ran(code: int | None, said: str = "the end", /, **ends: list[str]) -> Ran:
+    """Return how a run ended; `a_2` is the second case of test `a`."""
+    return Ran(code=code, outcomes={name.replace("_2", "[2]"): each for name, each in ends.items()}, said=said)
 
 
 # The patches of this repository
@@ -138,10 +139,11 @@ def test_every_other_end_of_a_patch_is_named_and_fails_the_run(project: Path) ->
     assert report.exit_code == 1
 
 
-def test_a_survivor_alone_fails_the_run(project: Path) -> None:
-    report = campaign(project, {"R02-any.patch": patch("R2", "    return True", NOT_ENOUGH)}, ["R2"])
-    assert [each.verdict for each in report.judged] == [Verdict.SURVIVED]
-    assert report.exit_code == 1
+@pytest.mark.parametrize("verdict", [Verdict.SURVIVED, Verdict.BROKEN])
+def test_one_patch_that_is_not_killed_fails_the_run(verdict: Verdict) -> None:
+    judged = [Judged(mutation=mutation(TEST), verdict=each) for each in (Verdict.KILLED, verdict)]
+    assert [Report(judged=tuple(judged[:count])).exit_code for count in (1, 2)] == [0, 1]
+    assert Report(judged=tuple(judged[:1]), problems=("R9: no patch",)).exit_code == 1
 
 
 def test_tests_that_fail_without_any_patch_prove_nothing(project: Path) -> None:
@@ -163,7 +165,7 @@ def test_tests_that_cannot_be_imported_are_told_by_pytests_own_words(project: Pa
     ("result", "verdict"),
     [
         (ran(1, a=["failed"], b=["failed"]), Verdict.KILLED),
-        (ran(1, **{"a[1]": ["passed"], "a[2]": ["failed"], "b": ["failed"]}), Verdict.KILLED),
+        (ran(1, a_2=["failed"], a_3=["passed"], b=["failed"]), Verdict.KILLED),
         (ran(1, a=["failed"], b=["passed"]), Verdict.SURVIVED),
         (ran(0, a=["passed"], b=["passed"]), Verdict.SURVIVED),
         (ran(1, a=["failed"], b=["broken"]), Verdict.BROKEN),
@@ -204,7 +206,7 @@ def test_a_skipped_test_is_not_sound() -> None:
 )
 def test_a_patch_that_is_not_as_it_must_be_is_refused(tmp_path: Path, name: str, text: str, problem: str) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(PatchError, match="R01-x.patch") as caught:
+    with pytest.raises(PatchError, match=r"R01-x\.patch") as caught:
         read_mutation(tmp_path / name)
     assert problem in str(caught.value)
 
