@@ -11,7 +11,7 @@ DEPLOYMENT ?=
 NAMED = @test -n "$(DEPLOYMENT)" || { echo "DEPLOYMENT: nothing is not allowed: a deployment file, such as infra/deployments/testnet.toml"; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format demo test faults-quick check bench synth bootstrap deploy destroy clean
+.PHONY: help setup lock format demo test faults-quick mutations check bench synth bootstrap deploy destroy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ test: $(READY) ## the whole test suite with branch coverage; domain and use case
 
 faults-quick: $(READY) ## the reliability rows against real parts, and a tick killed at every request, into out/faults.json
 	@$(BIN)/pytest -q tests/faults --faults-report=out/faults.json
+
+mutations: $(READY) ## take each protection of the product away once, in a copy; a named test must fail (ROW=R7 for one row)
+	@$(BIN)/python -m tests.mutations $(if $(ROW),--row $(ROW))
 
 check: $(READY) ## lint, types, import contracts, synth of every deployment file, then the tests and faults
 	$(BIN)/ruff format --check .

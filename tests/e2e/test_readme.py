@@ -84,7 +84,7 @@ def test_the_line_that_stores_keys_asks_for_them(stage: Stage) -> None:
 def test_every_other_mm_line_runs_as_it_is_written(stage: Stage, line: str) -> None:
     program, *arguments = shlex.split(line)
     assert program == "mm"
-    file = stage.deployment_file if "replay" in arguments else DEPLOYMENT_FILE
+    file = DEPLOYMENT_FILE if "check" in arguments else stage.deployment_file
     named = {"FILE": str(file), "SLOT": str(stage.last_slot_ms)}
     ended = stage.mm(*[named.get(each, each) for each in arguments])
     assert ended.code == 0, ended.err

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from marketmaker.domain.accounts import AccountSettings
+from marketmaker.domain.markets import CapitalAmount
 from marketmaker.domain.orders import Side
 from tests.builders import market_settings, shift_band
 from tests.faults.world import CREATE, World, Worlds, usual_settings
@@ -14,8 +15,6 @@ pytestmark = pytest.mark.row("R21")
 
 D = Decimal
 ONE_A_SIDE = {"BUY": 1, "SELL": 1}
-HELD = {"SELL": D(20), "BUY": D(65_000)}
-"""What the login holds of what each side spends: 20 PAXG, 65,000 USDT."""
 A_FEW_TICKS = 3
 
 
@@ -110,13 +109,17 @@ def test_a_balance_that_never_follows_stops_the_quotes_and_says_so(worlds: World
     world.assert_books_agree()
 
 
-def test_a_balance_that_another_market_owns_is_not_counted_twice(worlds: Worlds) -> None:
-    larger = usual_settings(
-        market_settings(order_size_base="500", inventory_band=shift_band(min_ratio="0.01", max_ratio="0.99"))
-    )
-    world = worlds.new(replace(larger))
-    for _ in range(3):
+@pytest.mark.parametrize("is_lagging", [False, True], ids=["true balances", "lagging balances"])
+def test_no_order_spends_more_than_its_market_was_given(worlds: Worlds, is_lagging: bool) -> None:
+    """The login holds 20 PAXG and 65,000 USDT; the market owns a quarter, and wants to quote three times as much."""
+    base, quote = CapitalAmount(amount=D(5)), CapitalAmount(amount=D(9_500))
+    part = replace(nearly_all().markets[0], capital_base=base, capital_quote=quote)
+    world = worlds.new(usual_settings(part))
+    for number in range(4):
         world.tick()
-        assert_no_oversize(world)
-        world.jump(2)
-    assert world.sides() == ONE_A_SIDE
+        assert world.sides() == ONE_A_SIDE
+        assert most(world, Side.SELL) <= 5
+        assert most(world, Side.BUY) <= 9_500
+        if is_lagging and not number:
+            world.arm(fault="lagging_balance")
+        world.jump((-1) ** number * 2)

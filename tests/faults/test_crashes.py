@@ -6,14 +6,17 @@ import pytest
 
 from marketmaker.domain.orders import Side
 from tests.builders import absolute_band, market_settings
-from tests.faults.crashes import BY_HAND, Scenario, crash, record_points
+from tests.faults.crashes import BY_HAND, LATE_S, Scenario, crash, deliver, record_points
 from tests.faults.enumeration import enumerate_cases, places
+from tests.faults.puppet import Puppet, Stopped, Work
 from tests.faults.settings import usual_settings
 from tests.faults.tally import CaseLog
 from tests.faults.tap import Phase, Point
 from tests.faults.world import CREATE, LOOKUP, World, Worlds
 
 BOTH_SIDES = {"BUY": 1, "SELL": 1}
+CHECKED_AFTER_S = (59, 90)
+"""The worst case of the watchdog: a check just before ticks count as stopped, the next half a minute late: 150 s."""
 
 
 def opening(worlds: Worlds) -> World:
@@ -109,3 +112,23 @@ def test_what_a_dead_tick_left_is_repaired_by_the_next(worlds: Worlds, scenario:
 @pytest.mark.row("R3", "R5", "R31")
 def test_a_halt_is_verified_whatever_a_dead_tick_left(worlds: Worlds, cases: CaseLog) -> None:
     enumerate_deaths(worlds, HALTED, cases)
+
+
+@pytest.mark.row("R3")
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+def test_without_a_next_tick_the_watchdog_cancels_within_its_bound(worlds: Worlds, side: str, phase: Phase) -> None:
+    world = replacing(worlds)
+    with Puppet(world.address) as doomed:
+        point = Point(f"{CREATE} side={side}", 1)
+        stopped = doomed.work(Work(slot_ms=world.next_slot(), owner="doomed", stops={point: phase}))
+        assert isinstance(stopped, Stopped)
+        doomed.die()
+    if phase is Phase.ON_THE_WIRE:
+        world.later(LATE_S, partial(deliver, stopped.letter))
+    for seconds in CHECKED_AFTER_S:
+        world.skip(seconds)
+        world.restart()
+        world.check()
+    assert world.own_orders() == []
+    assert [each["clientOrderId"] for each in world.foreign_orders()] == [BY_HAND]

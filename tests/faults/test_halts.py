@@ -15,8 +15,9 @@ from tests.faults.world import CREATE, World, Worlds
 
 pytestmark = pytest.mark.row("R5")
 
-RESUMED_AFTER_S = 1.0
-"""When a tick that stood still while the halt swept goes on: what it had signed is still good."""
+ON_THE_WIRE_S, STOOD_STILL_S = 1.0, 4.0
+"""When a tick goes on: what it had signed is still good, or it signs anew within its lease."""
+READ_AGAIN, RELEASE = Point("GetItem mm-state control", 1), Point("UpdateItem mm-state control", 2)
 
 
 def opening(worlds: Worlds) -> World:
@@ -80,12 +81,12 @@ def flag_then_sweep(worlds: Worlds, base: World, place: Place) -> None:
     worlds.end(world)
 
 
-def sweep_meanwhile(worlds: Worlds, base: World, place: Place) -> None:
-    """The halt sweeps while a request of the tick is on the wire; it arrives, and the tick goes on, while it waits."""
+def sweep_meanwhile(worlds: Worlds, base: World, seconds: float, place: Place) -> None:
+    """The halt sweeps while the tick stands at this place; the tick goes on while the halt waits."""
     world = worlds.copy(base)
     with Puppet(world.address) as puppet:
         stopped_at(puppet, world, place)
-        world.later(RESUMED_AFTER_S, partial(finish, puppet))
+        world.later(seconds, partial(finish, puppet))
         report = world.halt()
         assert world.late == [], "the halt ended while the tick was still alive"
     assert report.verified_s is not None
@@ -108,16 +109,26 @@ def test_no_order_is_live_when_a_halt_sweeps_while_a_request_is_on_the_wire(
 ) -> None:
     base = prepare(worlds)
     where = places(points_of(worlds, base), Phase.ON_THE_WIRE)
-    enumerate_cases("sweep", where, partial(sweep_meanwhile, worlds, base), cases)
+    enumerate_cases("sweep", where, partial(sweep_meanwhile, worlds, base, ON_THE_WIRE_S), cases)
 
 
-def test_no_create_is_sent_once_the_flag_is_set_before_the_mode_is_read_again(worlds: Worlds) -> None:
+def test_no_order_is_live_when_a_tick_stands_still_for_longer_than_a_request_lives(
+    worlds: Worlds, cases: CaseLog
+) -> None:
     base = replacing(worlds)
-    world = worlds.copy(base)
+    where = [place for place in places(points_of(worlds, base), Phase.AFTER) if place.point != RELEASE]
+    enumerate_cases("stood still", where, partial(sweep_meanwhile, worlds, base, STOOD_STILL_S), cases)
+
+
+@pytest.mark.parametrize("is_lifted", [False, True], ids=["set", "set and lifted"])
+def test_no_create_is_sent_once_the_flag_is_set_before_the_mode_is_read_again(worlds: Worlds, is_lifted: bool) -> None:
+    world = replacing(worlds)
     with Puppet(world.address) as puppet:
-        stopped_at(puppet, world, Place(point=Point("GetItem mm-state control", 1), phase=Phase.BEFORE))
-        sent = world.requests(CREATE)
-        world.desk.store.strengthen(world.account, Mode.HALTED, reason="a test", now_ms=world.desk.clock.now_ms())
+        stopped_at(puppet, world, Place(point=READ_AGAIN, phase=Phase.BEFORE))
+        sent, store, now_ms = world.requests(CREATE), world.desk.store, world.desk.clock.now_ms()
+        store.strengthen(world.account, Mode.HALTED, reason="a test", now_ms=now_ms)
+        if is_lifted:
+            store.resume(world.account, reason="a test", now_ms=now_ms)
         finish(puppet)
     assert world.requests(CREATE) == sent
     assert world.own_orders() == []

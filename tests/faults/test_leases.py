@@ -13,11 +13,11 @@ from tests.faults.puppet import Puppet, Stopped, Work, Worked, worked
 from tests.faults.settings import usual_settings
 from tests.faults.tally import CaseLog
 from tests.faults.tap import Phase, Point
-from tests.faults.test_halts import PREPARED, Prepare, points_of, replacing, stopped_at
+from tests.faults.test_halts import PREPARED, RELEASE, Prepare, points_of, replacing, stopped_at
 from tests.faults.world import CREATE, OPEN_ORDERS, World, Worlds
 from tests.tables import STATE_TABLE
 
-CLAIM, RELEASE = Point("UpdateItem mm-state control", 1), Point("UpdateItem mm-state control", 2)
+CLAIM = Point("UpdateItem mm-state control", 1)
 AFTER_THE_LEASE_S = 10.5
 ONE_A_SIDE = {"BUY": 1, "SELL": 1}
 

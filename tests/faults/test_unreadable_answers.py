@@ -49,6 +49,13 @@ NO_SENSE: dict[str, Fault] = {
 }
 NUMBERS: dict[str, Fault] = {"numbers": {"fault": "wrong_types", "to": "number"}}
 AN_EMPTY_LIST: dict[str, Fault] = {"[]": {"fault": "empty_reply", "body": "[]"}}
+OTHER_ASSETS: dict[str, Fault] = {
+    "other assets": {
+        "fault": "malformed_reply",
+        "body": '{"balances":[{"asset":"BNB","free":"1.00000000","locked":"0.00000000"}]}',
+    }
+}
+"""An answer that is sound, and says nothing of what we hold."""
 ALL = NO_ANSWER | NO_SENSE | NUMBERS | AN_EMPTY_LIST
 
 AMOUNT, WHOLE, NAME = ("null", "number"), ("null", "text"), ("null",)
@@ -116,7 +123,8 @@ def answers(route: str) -> dict[str, Fault]:
         for to in types
     }
     is_said_otherwise = {TIME: NUMBERS, OPEN_ORDERS: AN_EMPTY_LIST}.get(route, {})
-    return {name: fault for name, fault in ALL.items() if name not in is_said_otherwise} | spoiled
+    told = {name: fault for name, fault in ALL.items() if name not in is_said_otherwise} | spoiled
+    return told | OTHER_ASSETS if route == ACCOUNT else told
 
 
 def risk_nothing(world: World, route: str, fault: Fault) -> None:
@@ -163,7 +171,7 @@ def test_a_process_that_knows_nothing_risks_nothing_either(world: World, route: 
 
 OF_NOTHING = {name: fault for name, fault in (NO_ANSWER | NO_SENSE).items() if fault["fault"] != "wrong_types"}
 """What spoils even an answer without rows."""
-OPENING = {METADATA: ALL, OPEN_ORDERS: OF_NOTHING, ACCOUNT: ALL, BOOK: ALL, TRADES: OF_NOTHING}
+OPENING = {METADATA: ALL, OPEN_ORDERS: OF_NOTHING, ACCOUNT: ALL | OTHER_ASSETS, BOOK: ALL, TRADES: OF_NOTHING}
 
 
 @pytest.mark.parametrize("route", OPENING)

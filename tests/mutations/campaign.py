@@ -15,7 +15,7 @@ from tests.mutations.report import Report
 from tests.mutations.scratch import Ran, Scratch, scratch_copies
 from tests.mutations.verdicts import Judged, Verdict, judge, last_line, not_sound
 
-_NOT_SOUND_MOST_S = 300.0
+_WITHOUT_ANY_PATCH_MOST_S = 300.0
 
 
 def run_campaign(root: Path, folder: Path, rows: tuple[str, ...], *, jobs: int, console: Console) -> Report:
@@ -34,7 +34,7 @@ def run_campaign(root: Path, folder: Path, rows: tuple[str, ...], *, jobs: int, 
         copies[0].check_imports()
         tests = list(dict.fromkeys(test for each in usable for test in each.tests))
         console.print(f"{len(tests)} tests without any patch")
-        before = copies[0].run(tests, _NOT_SOUND_MOST_S) if tests else Ran(code=0)
+        before = copies[0].run(tests, _WITHOUT_ANY_PATCH_MOST_S) if tests else Ran(code=0)
         unsound = not_sound(tests, before)
         if unsound:
             return Report(problems=(*problems, last_line(before.said)), unsound=tuple(unsound))
@@ -50,13 +50,17 @@ def _judge_all(mutations: list[Mutation], copies: list[Scratch], console: Consol
     free: Queue[Scratch] = Queue()
     for copy in copies:
         free.put(copy)
+    judged = []
     with ThreadPoolExecutor(max_workers=len(copies)) as workers, _progress(console, len(mutations)) as progress:
-        judged = []
-        for future in as_completed([workers.submit(_judge_one, each, free) for each in mutations]):
-            judged.append(future.result())
-            progress.advance(progress.task_ids[0])
-            progress.refresh()
-        return judged
+        try:
+            for future in as_completed([workers.submit(_judge_one, each, free) for each in mutations]):
+                judged.append(future.result())
+                progress.advance(progress.task_ids[0])
+                progress.refresh()
+        except BaseException:
+            workers.shutdown(cancel_futures=True)
+            raise
+    return judged
 
 
 def _judge_one(mutation: Mutation, free: Queue[Scratch]) -> Judged:

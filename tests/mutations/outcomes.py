@@ -5,6 +5,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 
 import marketmaker
 
@@ -19,7 +20,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--outcomes", type=Path, required=True, help="the file to write")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
+    # That a property fails is all that is asked: no time goes into the smallest example.
+    settings.register_profile("first failure", settings(), phases=(Phase.explicit, Phase.generate))
+    settings.load_profile("first failure")
     config.stash[_OUTCOMES] = {}
 
 

@@ -38,6 +38,7 @@ class RateLimits:
     """
 
     def __init__(self, factor: int = 1) -> None:
+        self._factor = factor
         self._weight = _Window(_MINUTE_MS, WEIGHT_PER_MINUTE * factor)
         self._orders = _Window(_TEN_SECONDS_MS, ORDERS_PER_TEN_SECONDS * factor)
 
@@ -63,8 +64,8 @@ class RateLimits:
             )
 
     def headers(self, *, is_order: bool) -> dict[str, str]:
-        """Return the used-weight headers of a reply."""
-        used = str(self._weight.used)
+        """Return the used-weight headers of a reply, in the published limit's measure however wide it is made."""
+        used = str(self._weight.used // self._factor)
         headers = {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
         if is_order:
             headers["X-MBX-ORDER-COUNT-10S"] = str(self._orders.used)

@@ -259,8 +259,22 @@ def test_balance_that_is_not_reported_is_unknown_and_not_zero() -> None:  # R7
     assert report.outcome is TickOutcome.DONE
     desired = only_market(report).desired
     assert desired == NoQuotes(reason=NoQuotesReason.OBSERVATION_FAILED, detail="the venue reports no balance of USDT")
-    assert at.alerts.sent == []
+    assert at.alerts.kinds() == ["market_unreadable"]
+    assert at.alerts.sent[0].text.endswith("the venue reports no balance of USDT. Nothing is placed until it can")
     assert at.state().inventory.quote == 19_000
+    at.venue.unreported = set()
+    at.tick()
+    assert at.alerts.kinds() == ["market_unreadable", "market_unreadable"]
+
+
+def test_a_market_that_cannot_be_read_for_a_moment_is_told_to_nobody() -> None:
+    at = quoting()
+    for _ in range(3):
+        at.venue.unreported = {USDT}
+        at.tick(2)
+        at.venue.unreported = set()
+        at.tick()
+    assert at.alerts.sent == []
 
 
 def test_unreadable_open_orders_send_nothing_at_all() -> None:  # R7

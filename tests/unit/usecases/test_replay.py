@@ -140,7 +140,11 @@ def test_an_explanation_says_which_way_inventory_moved_the_quotes(base: str, quo
 
 @pytest.mark.parametrize(
     ("base", "words"),
-    [("9", "fixed: 0.6 USDT, above the inventory band"), ("1", "fixed: 0.4 USDT, below the inventory band")],
+    [
+        ("9", "fixed: 0.6 USDT, above the inventory band"),
+        ("1", "fixed: 0.4 USDT, below the inventory band"),
+        ("4", "fixed: 0.5 USDT"),
+    ],
 )
 def test_the_guides_own_policy_is_explained_by_its_half_spread(base: str, words: str) -> None:  # S2
     at = bench(

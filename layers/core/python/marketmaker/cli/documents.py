@@ -6,7 +6,7 @@ Amounts are exact text, ratios and shares too; null is what nobody knows now. Fi
 
 `mm status`, a list with one object an account:
 
-    account, venue, config_hash, time_ms    which, where, the settings of the file at hand, and when it was looked at
+    account, venue, config_hash, time_ms    which, where, the settings in force, and when it was looked at
     state_problem, venue_problem            what could not be read of the state, and of the venue
     mode, mode_reason, mode_since_ms        quoting, reduce_only, cancel_only or halted; why and by whom; since when
     epoch                                   counts the changes of mode and restrictions

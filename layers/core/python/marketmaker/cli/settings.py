@@ -11,7 +11,7 @@ from marketmaker.cli.style import console, show, table
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.units import plain
 
-app = typer.Typer(help="Look at deployment files.", no_args_is_help=True)
+app = typer.Typer(help="Check a deployment file, and change settings while they are in force.", no_args_is_help=True)
 
 File = Annotated[str, typer.Argument(envvar="MM_DEPLOYMENT_FILE", help="The deployment file.")]
 

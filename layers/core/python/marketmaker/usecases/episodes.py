@@ -10,6 +10,7 @@ from marketmaker.usecases.desk import Desk
 
 VENUE_UNREACHABLE = "venue_unreachable"
 ACCOUNT_REFUSED = "account_refused"
+MARKET_UNREADABLE = "market_unreadable"
 VENUE_BANNED = "venue_banned"
 RISK_KEY_REFUSED = "risk_key_refused"
 HALT_DELIVERY = "halt#"

@@ -67,19 +67,21 @@ def list_own(
     markets = () if isinstance(state, Unknown) else tuple(state.markets.values())
     known = [order for market in markets for order in market.working]
     sent = [each for market in markets for each in market.unresolved]
-    live_ids, known_ids = {order.venue_id for order in own}, {order.venue_id for order in known}
+    live_ids, known_ids = ({(each.symbol, each.venue_id) for each in orders} for orders in (own, known))
     found_ids, sent_ids = {order.client_id for order in own}, {each.order.client_id for each in sent}
     absent = OrderStanding.UNCHECKED if isinstance(open_orders, Unknown) else OrderStanding.GONE
 
     def standing_of(order: Order) -> OrderStanding:
         if isinstance(state, Unknown):
             return OrderStanding.UNCHECKED
-        if order.venue_id in known_ids:
+        if (order.symbol, order.venue_id) in known_ids:
             return OrderStanding.WORKING
         return OrderStanding.UNRESOLVED if order.client_id in sent_ids else OrderStanding.ORPHAN
 
     listed = [_listed(desk, order, standing_of(order), others) for order in own]
-    listed += [_unseen(desk, order, absent, others) for order in known if order.venue_id not in live_ids]
+    listed += [
+        _unseen(desk, order, absent, others) for order in known if (order.symbol, order.venue_id) not in live_ids
+    ]
     listed += [_unseen_create(desk, each, others) for each in sent if each.order.client_id not in found_ids]
     return _ordered(listed)
 

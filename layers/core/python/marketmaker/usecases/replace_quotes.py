@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeIs
 
 from marketmaker.domain.inventory import FillRow
-from marketmaker.domain.quoting import NoQuotesReason, Quotes
+from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quotes
 from marketmaker.domain.risk import BreachKind
 from marketmaker.domain.state import BookMark, Control, MarketState, Mode, Refreshed
 from marketmaker.domain.units import AccountName, Symbol
@@ -22,6 +22,7 @@ from marketmaker.usecases.decide import DecidedMarket, compare_ledger, decide_ma
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import (
     ACCOUNT_REFUSED,
+    MARKET_UNREADABLE,
     VENUE_BANNED,
     VENUE_UNREACHABLE,
     Condition,
@@ -35,6 +36,7 @@ UNREACHABLE_TICKS_UNTIL_ALERT = 3
 FULL_RECORD_EVERY = 60
 """Every so many slots a quiet tick writes its full record too."""
 
+_UNREADABLE = frozenset({NoQuotesReason.OBSERVATION_FAILED, NoQuotesReason.BOOKING_UNFINISHED})
 _OVER_ONCE_READ = (VENUE_UNREACHABLE, ACCOUNT_REFUSED, VENUE_BANNED)
 """Episodes that end with the first tick that reads the venue again."""
 _ALERTED: Mapping[NoQuotesReason, str] = {
@@ -114,14 +116,16 @@ def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple
     slot = ClaimedSlot(slot_ms=tick.slot_ms, control=control, deadline=deadline)
     markets = _carry_out(desk, decided, seen.marks, slot)
     first_looks = [each for each in markets if each.situation.only is None]
-    conditions = [*_conditions(first_looks), live_settings.rejection(desk, control)]
+    unreadable_ticks = control.unreachable_ticks + 1 if any(map(_is_unreadable, first_looks)) else 0
+    is_lasting = unreadable_ticks >= UNREACHABLE_TICKS_UNTIL_ALERT
+    conditions = [*_conditions(first_looks, is_lasting=is_lasting), live_settings.rejection(desk, control)]
     follow_episodes(desk, conditions, seen.state.episodes)
     report = _report(desk, tick, TickOutcome.DONE, markets=markets)
     report = replace(report, strays_cancelled=sum(each.result is CancelResult.CANCELLED for each in stray_cancels))
     refused = [each.reason for market in markets for each in market.places if _is_fatal(each)]
     if refused:
         report = replace(_refuse(desk, tick, refused[0]), markets=markets, strays_cancelled=report.strays_cancelled)
-    return report, Refreshed(book_marks=seen.marks, differing=differing, unreachable_ticks=0)
+    return report, Refreshed(book_marks=seen.marks, differing=differing, unreachable_ticks=unreadable_ticks)
 
 
 def _carry_out(
@@ -177,7 +181,7 @@ def _save(desk: Desk, market: MarketState) -> None:
 
 def _unreachable(desk: Desk, tick: Tick, control: Control, reason: str) -> tuple[TickReport, Refreshed]:
     ticks = control.unreachable_ticks + 1
-    if ticks == UNREACHABLE_TICKS_UNTIL_ALERT:
+    if ticks >= UNREACHABLE_TICKS_UNTIL_ALERT:
         condition = Condition(
             kind=VENUE_UNREACHABLE,
             symbol=None,
@@ -197,12 +201,23 @@ def _refuse(desk: Desk, tick: Tick, reason: str) -> TickReport:
     return _report(desk, tick, TickOutcome.ACCOUNT_REFUSED, detail=text)
 
 
-def _conditions(markets: Sequence[MarketReport]) -> list[Condition]:
-    """Say which alerted conditions hold and which are over: one is over once its market passes every guard again."""
+def _is_unreadable(market: MarketReport) -> bool:
+    return isinstance(market.desired, NoQuotes) and market.desired.reason in _UNREADABLE
+
+
+def _conditions(markets: Sequence[MarketReport], *, is_lasting: bool) -> list[Condition]:
+    """Say which alerted conditions hold and which are over: one is over once its market passes every guard again.
+
+    That a market cannot be read is told only where it `is_lasting`: for a tick or two it is an everyday thing.
+    """
     conditions = [Condition(kind=kind, symbol=None, text=None) for kind in _OVER_ONCE_READ]
     for market in markets:
         if isinstance(market.desired, Quotes):
-            conditions += [Condition(kind=kind, symbol=market.symbol, text=None) for kind in _ALERTED.values()]
+            kinds = (*_ALERTED.values(), MARKET_UNREADABLE)
+            conditions += [Condition(kind=kind, symbol=market.symbol, text=None) for kind in kinds]
+        elif is_lasting and market.desired.reason in _UNREADABLE:
+            text = f"cannot be read: {market.desired.detail}. Nothing is placed until it can"
+            conditions.append(Condition(kind=MARKET_UNREADABLE, symbol=market.symbol, text=text))
         elif market.desired.reason in _ALERTED:
             text = f"{market.desired.detail}. Our orders are cancelled, none placed until it is over"
             conditions.append(Condition(kind=_ALERTED[market.desired.reason], symbol=market.symbol, text=text))

@@ -19,6 +19,7 @@ from marketmaker.ports import Deadline, Unknown
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import HALT_DELIVERY
 from marketmaker.usecases.listed_orders import ListedOrder, list_foreign, list_own
+from marketmaker.usecases.live_settings import in_force
 from marketmaker.usecases.standing_report import (
     AccountStanding,
     ControlStanding,
@@ -74,6 +75,8 @@ def describe(desk: Desk, deadline: Deadline) -> AccountStanding:
         if shown.is_blank:
             raise Retryable(f"neither state nor venue can be read: {error}; {'; '.join(shown.problems)}") from error
         state = Unknown(reason=str(error))
+    if not isinstance(state, Unknown):
+        desk = in_force(desk, state.control)
     own = list_own(desk, state, shown.open_orders, shown.others)
     return AccountStanding(
         account=desk.settings.name,

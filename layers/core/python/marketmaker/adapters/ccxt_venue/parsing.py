@@ -61,6 +61,14 @@ def whole(value: object, what: str) -> int:
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 
+def moment(value: object, what: str) -> int:
+    """Read a moment in milliseconds; nothing happened at none."""
+    time_ms = whole(value, what)
+    if not time_ms:
+        raise Unresolved(f"{what} is {value!r}; allowed: a moment after 1970 began")
+    return time_ms
+
+
 def text(value: object, what: str) -> str:
     """Read a name or an id."""
     if not isinstance(value, str) or not value:
@@ -123,7 +131,7 @@ def parse_last_price(symbol: Symbol, answer: object) -> Decimal:
 
 def parse_time(answer: object) -> int:
     """Read the venue's clock."""
-    return whole(expect_row(answer, "the time").get("serverTime"), "the venue's time")
+    return moment(expect_row(answer, "the time").get("serverTime"), "the venue's time")
 
 
 def parse_kline(symbol: Symbol, row: object, interval_ms: int) -> Kline:
@@ -178,7 +186,7 @@ def parse_order(answer: object, name_symbol: NameSymbol) -> Order:
         price=amount(row.get("price"), "an order's price"),
         size_base=size,
         executed_base=executed,
-        created_ms=whole(row.get("time", row.get("transactTime")), "an order's time"),
+        created_ms=moment(row.get("time", row.get("transactTime")), "an order's time"),
         is_live=status in LIVE_STATUSES,
     )
 
@@ -205,7 +213,7 @@ def parse_fill(answer: object, name_symbol: NameSymbol) -> Fill:
         price=positive(row.get("price"), "a trade's price"),
         size_base=positive(row.get("qty"), "a trade's size"),
         fee=_fee(row),
-        time_ms=whole(row.get("time"), "a trade's time"),
+        time_ms=moment(row.get("time"), "a trade's time"),
         is_maker=flag(row.get("isMaker"), "whether a trade was a maker's"),
     )
 
