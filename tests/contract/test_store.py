@@ -570,7 +570,6 @@ class TestUnder:
         fenced = store.under("b")
         write(store, account, market)
         assert fenced.strengthen(account, Mode.HALTED, reason="operator", now_ms=1).mode is Mode.HALTED
-        assert fenced.open_episode(account, "stale", text="stale", now_ms=1)
 
 
 class TestLedger:
@@ -686,6 +685,30 @@ class TestEpisodes:
         state = store.read_account(account)
         assert (set(state.markets), set(state.episodes)) == ({GOLD}, keys)
         assert state.control.last_slot_ms == 5_000
+
+    def test_an_owner_opens_and_closes_episodes_once(self, store: Store, account: AccountName) -> None:  # R25, R27
+        claim(store, account, 5_000, owner="a")
+        own = store.under("a")
+        assert own.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=1)
+        assert not own.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=2)
+        assert store.read_account(account).episodes == {"stale#PAXG/USDT": Episode(text="stale", since_ms=1)}
+        assert own.close_episode(account, "stale#PAXG/USDT")
+        assert not own.close_episode(account, "stale#PAXG/USDT")
+
+    def test_episodes_stay_as_they_are_once_another_holds_the_lease(
+        self, store: Store, account: AccountName
+    ) -> None:  # R25
+        claim(store, account, 5_000, owner="a")
+        store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=1)
+        claim(store, account, 10_000, owner="b", now_ms=10_000)
+        before = store.read_account(account)
+        late = store.under("a")
+        with pytest.raises(LeaseLost):
+            late.open_episode(account, "price_band#PAXG/USDT", text="outside", now_ms=2)
+        for key in ("stale#PAXG/USDT", "unknown"):
+            with pytest.raises(LeaseLost):
+                late.close_episode(account, key)
+        assert store.read_account(account) == before
 
     def test_episode_opens_once_until_it_is_closed(self, store: Store, account: AccountName) -> None:  # R27
         assert store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=1)

@@ -220,6 +220,7 @@ class InMemoryStore:
     def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
         """Start an episode; False if it is open."""
         with self._lock:
+            self._require_lease(account)
             episodes = self._of(account).episodes
             episode = Episode(text=text, since_ms=now_ms)
             return episodes.setdefault(key, episode) == episode
@@ -227,6 +228,7 @@ class InMemoryStore:
     def close_episode(self, account: AccountName, key: str) -> bool:
         """End an episode; False if none was open."""
         with self._lock:
+            self._require_lease(account)
             return self._of(account).episodes.pop(key, None) is not None
 
     def _of(self, account: AccountName) -> _Partition:

@@ -39,7 +39,7 @@ class Store(Protocol):
     def under(self, owner: str) -> "Store":
         """Return this store for the owner of a lease (R25).
 
-        Its `open_market`, `save_market` and `book` raise `LeaseLost` once another holds the lease, or nobody does.
+        What it writes of markets and episodes raises `LeaseLost` once another holds the lease, or nobody does.
         """
         ...
 

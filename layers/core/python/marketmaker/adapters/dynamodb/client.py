@@ -56,6 +56,15 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Remove one item if the condition holds; for transactions."""
+
+    table: str
+    key: tuple[str, str]
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableSettings:
     """Where the tables are, and how long one request may take: at most `attempts` · (connect + read).
 
@@ -174,20 +183,22 @@ class TableClient:
         kwargs = self.connection.get_operation_kwargs(table, *key, return_values="ALL_OLD")
         return self._item(self._send("DeleteItem", kwargs, table), "Attributes")
 
-    def transact(self, *writes: Put | Update | Check) -> None:
+    def transact(self, *writes: Put | Update | Check | Delete) -> None:
         """Do all writes or none; raises `ConditionFailed` with what is stored for the first of them."""
         items = [self._transacted(each) for each in writes]
         tables = " and ".join(sorted({each.table for each in writes}))
         self._send("TransactWriteItems", {"TransactItems": items}, tables)
 
-    def _transacted(self, write: Put | Update | Check) -> dict[str, Any]:
+    def _transacted(self, write: Put | Update | Check | Delete) -> dict[str, Any]:
         match write:
             case Put():
                 return {"Put": self._put_kwargs(write)}
             case Update():
                 return {"Update": self._update_kwargs(write)}
             case Check():
-                return {"ConditionCheck": self._check_kwargs(write)}
+                return {"ConditionCheck": self._key_kwargs(write)}
+            case Delete():
+                return {"Delete": self._key_kwargs(write)}
             case _:
                 assert_never(write)
 
@@ -213,9 +224,9 @@ class TableClient:
             return_values_on_condition_failure="ALL_OLD",
         )
 
-    def _check_kwargs(self, check: Check) -> dict[str, Any]:
+    def _key_kwargs(self, write: Check | Delete) -> dict[str, Any]:
         return self.connection.get_operation_kwargs(
-            check.table, *check.key, condition=check.condition, return_values_on_condition_failure="ALL_OLD"
+            write.table, *write.key, condition=write.condition, return_values_on_condition_failure="ALL_OLD"
         )
 
     def _query(self, table: str, partition: str, **options: object) -> dict[str, Any]:

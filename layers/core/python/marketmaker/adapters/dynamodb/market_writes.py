@@ -15,8 +15,8 @@ from marketmaker.domain.state import MarketState
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import Conflict, LeaseLost
 
-_LEASE_PLACE = 1
-"""Where a transaction has what requires the lease: after the market's item, whose stored form it tells."""
+LEASE_PLACE = 1
+"""Where a transaction has what requires the lease: after the first item, whose stored form it tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class MarketWrites:
         except ConditionFailed as failed:
             if failed.stored.get("write_id") == item.serialize()["write_id"]:
                 return written
-            if lease is not None and _LEASE_PLACE in failed.failed:
+            if lease is not None and LEASE_PLACE in failed.failed:
                 raise lease_lost(account) from failed
             raise Conflict(
                 f"{account} {market.symbol} is not at version {market.version} any more, or a ledger row exists"

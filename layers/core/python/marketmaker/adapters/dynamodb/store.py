@@ -14,6 +14,7 @@ from pynamodb.expressions.condition import Condition
 from marketmaker.adapters.dynamodb import control, keys
 from marketmaker.adapters.dynamodb.client import Put, TableClient
 from marketmaker.adapters.dynamodb.control import ControlWrites
+from marketmaker.adapters.dynamodb.episode_writes import EpisodeWrites
 from marketmaker.adapters.dynamodb.failures import ConditionFailed
 from marketmaker.adapters.dynamodb.market_writes import MarketWrites, lease_lost
 from marketmaker.adapters.dynamodb.models import (
@@ -63,9 +64,10 @@ class DynamoDbStore:
         self._client = client
         self._owner = owner
         self._markets = MarketWrites(client=client, owner=owner)
+        self._episodes = EpisodeWrites(client=client, owner=owner)
 
     def under(self, owner: str) -> "DynamoDbStore":
-        """Return this store for the owner of a lease: a market is written only while nobody else has it (R25)."""
+        """Return this store for the owner of a lease; without it no market or episode is written (R25)."""
         return DynamoDbStore(self._client, owner)
 
     def claim(
@@ -262,16 +264,11 @@ class DynamoDbStore:
 
     def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
         """Start an alert episode; False if it is already open."""
-        episode = EpisodeItem(account, keys.EPISODE + key, text=text, opened_ms=now_ms)
-        try:
-            self._client.put(Put(table=self._state, item=episode, condition=EpisodeItem.opened_ms.does_not_exist()))
-        except ConditionFailed as failed:
-            return failed.stored == episode.serialize()
-        return True
+        return self._episodes.open(account, key, text=text, now_ms=now_ms)
 
     def close_episode(self, account: AccountName, key: str) -> bool:
         """End an alert episode; False if none was open."""
-        return bool(self._client.delete(self._state, (account, keys.EPISODE + key)))
+        return self._episodes.close(account, key)
 
     def _control(self, account: AccountName) -> ControlWrites:
         return ControlWrites(table=self._state, account=account)
