@@ -101,7 +101,7 @@ def assert_repaired(stack: Stack) -> None:
 
 def kept(tick: Mapping[str, Any]) -> int:
     """Count the orders that a tick left as they are."""
-    return int(tick["kept"] if "kept" in tick else sum(market["orders_kept"] for market in tick["markets"]))
+    return int(tick["kept"] if "kept" in tick else sum(market.get("orders_kept", 0) for market in tick["markets"]))
 
 
 def sides(stack: Stack) -> Counter[str]:
