@@ -126,7 +126,8 @@ def test_a_create_that_was_refused_for_its_key_is_signed_again_with_the_new_one(
     outcomes = at.venue.place([at.order(0), at.order(1)], at.invocation())
     assert [type(each) for each in outcomes] == [Accepted, Accepted]
     assert at.local.state()["orders"]["accepted"] == 2
-    assert at.local.state()["requests"][ORDER] == 4
+    # The two go out side by side: the later one may be signed with the new key at once.
+    assert at.local.state()["requests"][ORDER] in {3, 4}
     assert at.vault.reads == 2
 
 

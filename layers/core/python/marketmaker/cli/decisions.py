@@ -38,6 +38,8 @@ from marketmaker.domain.units import plain
 LAST = "last"
 LOOK_BACK_MS = 3_600_000
 """How far before a time its last full record may be."""
+CLOCK_LAG_MS = 600_000
+"""How far the clock that this runs on may lag behind the one that stamped the newest slot."""
 SHOWN_DIFFERENCES = 10
 """Decisions that are written out when they differ; the others are counted."""
 
@@ -136,7 +138,7 @@ def _wanted(
         started_ms = moment_ms("--since", since or "1h", now_ms) if since or not log else 0
         tick = tick or default
         if tick is None or tick == LAST:
-            return Wanted(from_ms=started_ms, to_ms=now_ms + 1, is_last=tick == LAST, symbol=symbol)
+            return Wanted(from_ms=started_ms, to_ms=now_ms + CLOCK_LAG_MS, is_last=tick == LAST, symbol=symbol)
         if tick.isdigit():
             return Wanted(from_ms=int(tick), to_ms=int(tick) + 1, is_last=False, symbol=symbol)
         until_ms = moment_ms("--tick", tick, now_ms)
