@@ -4,23 +4,19 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from marketmaker.domain.accounts import AccountSettings, Clocks, RiskSettings
+from marketmaker.domain.distances import Distance, QuoteDistance
 from marketmaker.domain.inventory import Inventory, OpeningRow
 from marketmaker.domain.klines import Kline
 from marketmaker.domain.markets import (
     AbsoluteBand,
-    BothSidesBand,
     CapitalShare,
-    Distance,
-    FairPriceModel,
     FeeSchedule,
     Instrument,
-    InventoryBand,
     MarketSettings,
     PriceBand,
-    QuoteDistance,
     ReplaceTolerance,
-    ShiftBand,
 )
+from marketmaker.domain.models import BothSidesBand, FairPriceModel, InventoryBand, ShiftBand
 from marketmaker.domain.orders import DeploymentTag, Fee, Fill, NewOrder, Order, OrderIdentity, Side
 from marketmaker.domain.pricing import Book, BookLevel
 from marketmaker.domain.quoting import MarketView, Quote, Quotes

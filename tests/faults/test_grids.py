@@ -10,7 +10,7 @@ import pytest
 
 from infra.local.exchange.dialect import ApiRequest
 from infra.local.exchange.replies import Delivery
-from marketmaker.domain.markets import Distance, QuoteDistance
+from marketmaker.domain.distances import Distance, QuoteDistance
 from tests.builders import absolute_band, market_settings, shift_band
 from tests.faults.world import CREATE, METADATA, World, Worlds, usual_settings
 

@@ -7,7 +7,9 @@ import pytest
 
 from marketmaker.config import Stage, load_deployment
 from marketmaker.domain.accounts import AccountSettings
-from marketmaker.domain.markets import AbsoluteBand, CapitalShare, FairPriceModel, FeeSchedule, QuoteDistance, ShiftBand
+from marketmaker.domain.distances import QuoteDistance
+from marketmaker.domain.markets import AbsoluteBand, CapitalShare, FeeSchedule
+from marketmaker.domain.models import FairPriceModel, ShiftBand
 from marketmaker.domain.units import AccountName
 
 ROOT = Path(__file__).parents[3]

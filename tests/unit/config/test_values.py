@@ -12,20 +12,17 @@ from hypothesis import strategies as st
 
 from marketmaker.config import Egress, Recipients, Stage, load_deployment, parse_deployment
 from marketmaker.domain.accounts import AccountSettings, BreachResponse, Clocks, RiskSettings
+from marketmaker.domain.distances import BpsDistance, QuoteDistance
 from marketmaker.domain.markets import (
     AbsoluteBand,
-    BothSidesBand,
     BpsBand,
-    BpsDistance,
     CapitalAmount,
     CapitalShare,
-    FairPriceModel,
     FeeSchedule,
     MarketSettings,
-    QuoteDistance,
     ReplaceTolerance,
-    ShiftBand,
 )
+from marketmaker.domain.models import BothSidesBand, FairPriceModel, ShiftBand
 from marketmaker.domain.orders import DeploymentTag
 from marketmaker.domain.units import AccountName, Symbol
 from tests.unit.config.documents import (

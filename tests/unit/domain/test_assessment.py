@@ -19,7 +19,8 @@ from marketmaker.domain.assessment import (
     stopped_after_ms,
 )
 from marketmaker.domain.drawdown import Equity
-from marketmaker.domain.markets import BpsBand, FairPriceModel
+from marketmaker.domain.markets import BpsBand
+from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.risk import (
     BreachKind,

@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.markets import (
-    AbsoluteBand,
-    BpsBand,
-    BpsDistance,
-    CapitalAmount,
-    CapitalShare,
-    PriceRange,
-    QuoteDistance,
-)
+from marketmaker.domain.distances import BpsDistance, PriceRange, QuoteDistance
+from marketmaker.domain.markets import AbsoluteBand, BpsBand, CapitalAmount, CapitalShare
 from tests.builders import absolute_band, fees, instrument
 from tests.strategies import positive_amounts, prices
 

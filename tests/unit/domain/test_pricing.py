@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from marketmaker.domain.markets import FairPriceModel
+from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Order, Side
 from marketmaker.domain.pricing import Book, BookLevel, fair_price
 from tests.builders import book, levels, order

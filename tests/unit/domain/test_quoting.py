@@ -8,18 +8,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from marketmaker.domain.distances import BpsDistance, QuoteDistance
 from marketmaker.domain.inventory import Inventory
-from marketmaker.domain.markets import (
-    AbsoluteBand,
-    BothSidesBand,
-    BpsBand,
-    BpsDistance,
-    FairPriceModel,
-    Instrument,
-    InventoryBand,
-    MarketSettings,
-    QuoteDistance,
-)
+from marketmaker.domain.markets import AbsoluteBand, BpsBand, Instrument, MarketSettings
+from marketmaker.domain.models import BothSidesBand, FairPriceModel, InventoryBand
 from marketmaker.domain.orders import Side
 from marketmaker.domain.quoting import (
     MarketView,

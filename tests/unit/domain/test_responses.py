@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketmaker.domain.accounts import BreachResponse, RiskSettings
-from marketmaker.domain.markets import PriceRange
+from marketmaker.domain.distances import PriceRange
 from marketmaker.domain.responses import may_lift, respond, response_to
 from marketmaker.domain.risk import (
     Breach,

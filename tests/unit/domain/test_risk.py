@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.markets import InventoryBand, PriceRange
+from marketmaker.domain.distances import PriceRange
+from marketmaker.domain.models import InventoryBand
 from marketmaker.domain.risk import (
     Breach,
     BreachKind,

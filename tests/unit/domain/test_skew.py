@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.markets import InventoryBand, ShiftBand
+from marketmaker.domain.models import InventoryBand, ShiftBand
 from marketmaker.domain.orders import Side
 from marketmaker.domain.skew import inventory_shift, reducing_side
 from tests.builders import both_sides_band, shift_band

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.markets import BpsDistance
+from marketmaker.domain.distances import BpsDistance
 from marketmaker.domain.spreads import HalfSpreads, simple_half_spreads, with_floors
 from tests.builders import both_sides_band, fees, instrument, market_settings
 from tests.strategies import prices

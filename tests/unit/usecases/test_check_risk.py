@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketmaker.domain.accounts import AccountSettings, BreachResponse, RiskSettings
-from marketmaker.domain.markets import CapitalAmount, FairPriceModel
+from marketmaker.domain.markets import CapitalAmount
+from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Order, Side
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason
 from marketmaker.domain.state import Mode

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from marketmaker.domain.markets import CapitalAmount, FairPriceModel
+from marketmaker.domain.markets import CapitalAmount
+from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Side
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quotes, SkippedSide, SkipReason
 from marketmaker.domain.units import Asset, Symbol

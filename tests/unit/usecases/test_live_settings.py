@@ -6,7 +6,9 @@ from decimal import Decimal
 import pytest
 
 from marketmaker.domain.accounts import AccountSettings, BreachResponse, RiskSettings
-from marketmaker.domain.markets import AbsoluteBand, FairPriceModel, MarketSettings, QuoteDistance
+from marketmaker.domain.distances import QuoteDistance
+from marketmaker.domain.markets import AbsoluteBand, MarketSettings
+from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Side
 from marketmaker.domain.state import ActiveSettings, Episode
 from marketmaker.errors import Refused, Retryable

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from marketmaker.domain.inventory import OpeningRow
-from marketmaker.domain.markets import BpsBand, Capital, CapitalAmount, CapitalShare, FairPriceModel, MarketSettings
+from marketmaker.domain.markets import BpsBand, Capital, CapitalAmount, CapitalShare, MarketSettings
+from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Side
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason
 from marketmaker.domain.units import Symbol

@@ -9,7 +9,9 @@ import pytest
 
 from marketmaker.adapters.telemetry import _to_json
 from marketmaker.domain.accounts import AccountSettings
-from marketmaker.domain.markets import AbsoluteBand, BpsDistance, FairPriceModel, QuoteDistance
+from marketmaker.domain.distances import BpsDistance, QuoteDistance
+from marketmaker.domain.markets import AbsoluteBand
+from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Side
 from marketmaker.errors import Refused, Retryable
 from marketmaker.ports import RejectionKind

@@ -16,23 +16,19 @@ from marketmaker.config.schema import (
     ShareTable,
     ShiftTable,
 )
+from marketmaker.domain.distances import BpsDistance, Distance, QuoteDistance
 from marketmaker.domain.markets import (
     AbsoluteBand,
-    BothSidesBand,
     BpsBand,
-    BpsDistance,
     Capital,
     CapitalAmount,
     CapitalShare,
-    Distance,
     FeeSchedule,
-    InventoryBand,
     MarketSettings,
     PriceBand,
-    QuoteDistance,
     ReplaceTolerance,
-    ShiftBand,
 )
+from marketmaker.domain.models import BothSidesBand, InventoryBand, ShiftBand
 from marketmaker.domain.units import Symbol
 
 _MS = 1_000

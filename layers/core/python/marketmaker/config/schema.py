@@ -31,7 +31,7 @@ from marketmaker.config.ranges import (
     whole,
 )
 from marketmaker.domain.accounts import BreachResponse
-from marketmaker.domain.markets import BandPolicy, FairPriceModel
+from marketmaker.domain.models import FairPriceModel, InventoryPolicy
 from marketmaker.domain.orders import MAX_MARKET_NUMBER
 from marketmaker.domain.units import ONE, ZERO, plain
 
@@ -126,14 +126,16 @@ class _InventoryTable(Table, frozen=True, kw_only=True):
             )
 
 
-class ShiftTable(_InventoryTable, frozen=True, kw_only=True, tag_field="policy", tag=BandPolicy.SHIFT.value):
+class ShiftTable(_InventoryTable, frozen=True, kw_only=True, tag_field="policy", tag=InventoryPolicy.SHIFT.value):
     """Move both quotes; by default up to half a half-spread, reached 0.1 beyond the band (S2)."""
 
     max_shift_share: Share = Decimal("0.5")
     ramp_ratio: Share = Decimal("0.1")
 
 
-class BothSidesTable(_InventoryTable, frozen=True, kw_only=True, tag_field="policy", tag=BandPolicy.BOTH_SIDES.value):
+class BothSidesTable(
+    _InventoryTable, frozen=True, kw_only=True, tag_field="policy", tag=InventoryPolicy.BOTH_SIDES.value
+):
     """Another half-spread on both sides outside the band (S2)."""
 
     half_spread_below: DistanceTable

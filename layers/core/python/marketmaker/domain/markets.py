@@ -2,8 +2,21 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
+from marketmaker.domain.distances import PriceRange
+from marketmaker.domain.models import (
+    ONE_LEVEL,
+    BreakEven,
+    Carry,
+    FairPriceModel,
+    HalfSpread,
+    InventoryBand,
+    Ladder,
+    RunGuard,
+    SecondPrice,
+    SizeSkew,
+    TouchRule,
+)
 from marketmaker.domain.units import BPS, ONE, ZERO, Asset, Symbol
 
 
@@ -44,31 +57,6 @@ class FeeSchedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuoteDistance:
-    """A distance from the fair price in quote currency."""
-
-    quote: Decimal
-
-    def at(self, price: Decimal) -> Decimal:  # noqa: ARG002 - the same call for both kinds of distance
-        """Return the distance in quote currency."""
-        return self.quote
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BpsDistance:
-    """A distance from the fair price in basis points of it."""
-
-    bps: Decimal
-
-    def at(self, price: Decimal) -> Decimal:
-        """Return the distance in quote currency."""
-        return price * self.bps * BPS
-
-
-Distance = QuoteDistance | BpsDistance
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CapitalAmount:
     """A fixed amount of an asset given to one market (S2a)."""
 
@@ -91,17 +79,6 @@ class CapitalShare:
 
 
 Capital = CapitalAmount | CapitalShare
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceRange:
-    """The prices between which quotes may rest."""
-
-    low: Decimal
-    high: Decimal
-
-    def __contains__(self, price: Decimal) -> bool:
-        return self.low <= price <= self.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,49 +107,6 @@ class BpsBand:
 PriceBand = AbsoluteBand | BpsBand
 
 
-class FairPriceModel(StrEnum):
-    """Where the fair price comes from (M5)."""
-
-    LAST = "last"
-    MID = "mid"
-
-
-class BandPolicy(StrEnum):
-    """What an inventory ratio outside its band does to the quotes (S2)."""
-
-    SHIFT = "shift"
-    BOTH_SIDES = "both_sides"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShiftBand:
-    """Move both quotes towards reducing the imbalance: the default inventory policy (S2).
-
-    The offset grows linearly over `ramp_ratio` beyond the band to `max_shift_share` of the half-spread.
-    """
-
-    min_ratio: Decimal
-    max_ratio: Decimal
-    max_shift_share: Decimal
-    ramp_ratio: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BothSidesBand:
-    """Replace the half-spread of both sides outside the band: the guide's own code (S2).
-
-    It widens the ask just when it wants to sell; kept as a documented baseline.
-    """
-
-    min_ratio: Decimal
-    max_ratio: Decimal
-    half_spread_below: Distance
-    half_spread_above: Distance
-
-
-InventoryBand = ShiftBand | BothSidesBand
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaceTolerance:
     """When a resting order is still worth keeping (C2).
@@ -189,7 +123,11 @@ class ReplaceTolerance:
 class MarketSettings:
     """Everything the deployment file says about one market.
 
-    Without `post_only` its orders may take, and pay for it (R20).
+    `exposure_ms` is how long a quote stands before it can follow the market: interval and latency. Until a volatility
+    is measured, and while the measured one is older than `max_statistics_age_ms`, the cadence's own risk is taken from
+    `assumed_volatility`, the share of the price that one standard deviation of a year is (R36). A last, reference or
+    implied price further than `max_deviation_bps` from the book's middle is not used. Without `post_only` orders may
+    take, and pay for it (R20).
     """
 
     symbol: Symbol
@@ -199,10 +137,34 @@ class MarketSettings:
     opening_cost_quote: Decimal | None
     fees: FeeSchedule
     fair_price: FairPriceModel
-    half_spread: Distance
+    half_spread: HalfSpread
     order_size_base: Decimal
     inventory_band: InventoryBand
     price_band: PriceBand
     tolerance: ReplaceTolerance
     max_book_age_ms: int
     post_only: bool = True
+    exposure_ms: int = 5_500
+    max_deviation_bps: Decimal = Decimal(100)
+    depth_levels: int = 3
+    reference: SecondPrice | None = None
+    implied: SecondPrice | None = None
+    assumed_volatility: Decimal = Decimal("0.6")
+    max_statistics_age_ms: int = 900_000
+    ladder: Ladder = ONE_LEVEL
+    touch: TouchRule | None = None
+    size_skew: SizeSkew | None = None
+    carry: Carry | None = None
+    break_even: BreakEven | None = None
+    run_guard: RunGuard | None = None
+
+    @property
+    def second_price(self) -> SecondPrice | None:
+        """The second price that the fair price is made of, if it is made of one."""
+        match self.fair_price:
+            case FairPriceModel.REFERENCE:
+                return self.reference
+            case FairPriceModel.IMPLIED:
+                return self.implied
+            case _:
+                return None

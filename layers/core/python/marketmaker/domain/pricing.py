@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
 
-from marketmaker.domain.markets import FairPriceModel
+from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Order, Side
 from marketmaker.domain.units import TWO, ZERO, Symbol
 
@@ -67,6 +67,23 @@ class Book:
     def top(self, levels: int) -> "Book":
         """Return the best levels of both sides."""
         return replace(self, bids=self.bids[:levels], asks=self.asks[:levels])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """The best prices of another book, and for how long its update id has stood still."""
+
+    bid: Decimal
+    ask: Decimal
+    age_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondView:
+    """What was read of a `SecondPrice`; None is a book that could not be read, is one-sided or crossed, or no rate."""
+
+    source: Touch | None
+    rate: Touch | None = None
 
 
 def fair_price(model: FairPriceModel, book: Book, last: Decimal | None) -> Decimal | None:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from marketmaker.domain.distances import PriceRange
 from marketmaker.domain.inventory import Inventory
-from marketmaker.domain.markets import Instrument, MarketSettings, PriceRange
+from marketmaker.domain.markets import Instrument, MarketSettings
 from marketmaker.domain.orders import Side
-from marketmaker.domain.pricing import Book, fair_price
+from marketmaker.domain.pricing import Book, SecondView, fair_price
 from marketmaker.domain.risk import LedgerDifference, check_price_band
+from marketmaker.domain.runs import SameSideRun
 from marketmaker.domain.skew import inventory_shift, reducing_side
 from marketmaker.domain.spreads import HalfSpreads, simple_half_spreads, with_floors
+from marketmaker.domain.statistics import Statistics
 from marketmaker.domain.units import ZERO, ceil_to_tick, floor_to_lot, floor_to_tick
 
 
@@ -108,6 +111,9 @@ class MarketView:
     available_base: Decimal
     available_quote: Decimal
     ledger_difference: LedgerDifference | None = None
+    statistics: Statistics | None = None
+    second: SecondView | None = None
+    run: SameSideRun | None = None
 
 
 def compute_quotes(view: MarketView, settings: MarketSettings, instrument: Instrument) -> Quotes | NoQuotes:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
-from marketmaker.domain.markets import InventoryBand, PriceRange
+from marketmaker.domain.distances import PriceRange
+from marketmaker.domain.models import InventoryBand
 from marketmaker.domain.units import Asset, Symbol, plain
 
 

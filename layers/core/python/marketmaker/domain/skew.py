@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from marketmaker.domain.markets import BothSidesBand, InventoryBand
+from marketmaker.domain.models import BothSidesBand, InventoryBand
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import ONE, TWO, ZERO, clamp
 

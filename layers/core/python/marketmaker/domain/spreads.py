@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from marketmaker.domain.markets import BothSidesBand, FeeSchedule, Instrument, MarketSettings
+from marketmaker.domain.markets import FeeSchedule, Instrument, MarketSettings
+from marketmaker.domain.models import BothSidesBand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ Money is `Decimal` made from text. Inventory above zero is long base. A fee paid
 Times are whole milliseconds since the epoch, UTC.
 """
 
+import math
 from decimal import Decimal
 from typing import NewType
 
@@ -47,6 +48,17 @@ def floor_to_lot(size: Decimal, lot: Decimal) -> Decimal:
 def clamp(value: Decimal, low: Decimal, high: Decimal) -> Decimal:
     """Hold a value inside [low, high]."""
     return max(low, min(value, high))
+
+
+def from_statistic(value: float) -> Decimal:
+    """Turn a statistic into money, to 12 significant digits: the only way from float to Decimal.
+
+    Raises:
+        ValueError: it is not finite.
+    """
+    if not math.isfinite(value):
+        raise ValueError(f"a statistic of {value} is no amount; allowed: a finite number")
+    return Decimal(f"{value:.12g}")
 
 
 def plain(value: Decimal) -> str:

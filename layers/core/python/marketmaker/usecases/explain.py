@@ -5,17 +5,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
 
-from marketmaker.domain.markets import (
-    BothSidesBand,
-    BpsDistance,
-    Distance,
-    FairPriceModel,
-    Instrument,
-    InventoryBand,
-    MarketSettings,
-    QuoteDistance,
-    ShiftBand,
-)
+from marketmaker.domain.distances import BpsDistance, Distance, QuoteDistance
+from marketmaker.domain.markets import Instrument, MarketSettings
+from marketmaker.domain.models import BothSidesBand, FairPriceModel, InventoryBand, ShiftBand
 from marketmaker.domain.pricing import Book, BookLevel
 from marketmaker.domain.quoting import MarketView, NoQuotes, Quotes, Stage
 from marketmaker.domain.units import BPS, plain

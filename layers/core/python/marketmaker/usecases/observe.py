@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from marketmaker.domain.markets import FairPriceModel
+from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Order
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import AccountState, BookMark, Control

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from marketmaker.domain.assessment import AccountLook, MarketLook, is_settled
-from marketmaker.domain.markets import FairPriceModel, MarketSettings
+from marketmaker.domain.markets import MarketSettings
+from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Order
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import AccountState, BookMark
