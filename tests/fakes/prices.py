@@ -1,9 +1,11 @@
 """What the venues publish, kept in memory: the same promises as the real table, kept by the same contract suite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import RLock
 
+from marketmaker.domain.calibration import Calibration
 from marketmaker.domain.klines import DayVolume, Kline, KlineMinute
+from marketmaker.domain.regime import Variances
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import Symbol
 from tests.fakes.venue import Faults
@@ -19,6 +21,8 @@ class InMemoryPrices:
         self.minutes: dict[_Market, dict[int, KlineMinute]] = {}
         self._metadata: dict[_Market, VenueMetadata] = {}
         self._volumes: dict[_Market, DayVolume] = {}
+        self._calibrations: dict[_Market, Calibration] = {}
+        self._variances: dict[_Market, dict[int, float | None]] = {}
         self._lock = RLock()
 
     def metadata(self, venue: str, symbols: Sequence[Symbol]) -> Sequence[VenueMetadata]:
@@ -67,6 +71,34 @@ class InMemoryPrices:
             minutes = self._of(venue, symbol)
             every = (kline for start_ms in sorted(minutes) for kline in minutes[start_ms].klines)
             return [kline for kline in every if from_ms <= kline.open_ms < to_ms]
+
+    def calibrations(self, venue: str, symbols: Sequence[Symbol]) -> Mapping[Symbol, Calibration]:
+        """Return what was last measured."""
+        with self._lock:
+            self.faults.meet("calibrations")
+            return {each: self._calibrations[venue, each] for each in symbols if (venue, each) in self._calibrations}
+
+    def save_calibration(self, venue: str, symbol: Symbol, calibration: Calibration) -> None:
+        """Keep what was measured, never older over newer."""
+        with self._lock:
+            self.faults.meet("save_calibration")
+            kept = self._calibrations.get((venue, symbol))
+            if kept is None or kept.until_ms <= calibration.until_ms:
+                self._calibrations[venue, symbol] = calibration
+
+    def variances(self, venue: str, symbol: Symbol, from_ms: int, to_ms: int) -> Variances:
+        """Return the variances of the buckets that start in [from, to)."""
+        with self._lock:
+            self.faults.meet("variances")
+            kept = self._variances.get((venue, symbol), {})
+            return {start_ms: variance for start_ms, variance in kept.items() if from_ms <= start_ms < to_ms}
+
+    def save_variances(self, venue: str, symbol: Symbol, variances: Variances) -> None:
+        """Keep variances unless there are any."""
+        with self._lock:
+            self.faults.meet("save_variances")
+            kept = self._variances.setdefault((venue, symbol), {})
+            self._variances[venue, symbol] = {**variances, **kept}
 
     def _of(self, venue: str, symbol: Symbol) -> dict[int, KlineMinute]:
         return self.minutes.setdefault((venue, symbol), {})

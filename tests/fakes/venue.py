@@ -365,12 +365,14 @@ class FakeVenue:
         self._note("time_ms")
         return self.time_now_ms()
 
-    def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
+    def fetch_klines(
+        self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline, *, interval_ms: int = 1_000
+    ) -> Sequence[Kline]:
         """Read the klines that open in [since, until), the one still open too."""
         self._note("fetch_klines", [symbol])
         self._refuse_unlisted([symbol])
         listed = [each for each in self.klines.get(symbol, []) if each.open_ms <= self.time_now_ms()]
-        return [each for each in listed if since_ms <= each.open_ms < until_ms]
+        return [each for each in listed if since_ms <= each.open_ms < until_ms and each.interval_ms == interval_ms]
 
     def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
         """Read the day's volume: one base a market."""

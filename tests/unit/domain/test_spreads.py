@@ -1,88 +1,254 @@
-"""Half-spreads and the floors that nothing undercuts (S1, S2, R36)."""
+"""Half-spreads by name, what they need, and the cadence's risk (S1, M4, M6, R36)."""
 
+import math
 from decimal import Decimal
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.distances import BpsDistance
-from marketmaker.domain.spreads import HalfSpreads, simple_half_spreads, with_floors
-from tests.builders import both_sides_band, fees, instrument, market_settings
-from tests.strategies import prices
+from marketmaker.domain.distances import BpsDistance, QuoteDistance
+from marketmaker.domain.models import AvellanedaStoikov, Distribution, Glft, HalfSpread, Regime, SigmaOptimal
+from marketmaker.domain.reservation import avellaneda_stoikov, glft
+from marketmaker.domain.spreads import (
+    MissingInput,
+    SpreadInputs,
+    Width,
+    assumed_sigma,
+    cadence_risk,
+    measured_sigma,
+    width,
+)
+from marketmaker.domain.statistics import Statistics, VolatilityLevel
+from marketmaker.domain.units import ONE, ZERO, from_statistic
+from tests.strategies import prices, sizes
 
 FAIR = Decimal(1900)
-INSIDE = Decimal("0.35")
+LOW, HIGH = VolatilityLevel.LOW, VolatilityLevel.HIGH
+NORMAL = SigmaOptimal(distribution=Distribution.NORMAL)
+MEASURED = SigmaOptimal(distribution=Distribution.MEASURED)
+STOIKOV = AvellanedaStoikov(gamma=Decimal("0.1"), horizon_ms=60_000, decay=None)
+GLFT = Glft(gamma=Decimal("0.1"), intensity=None, decay=None)
+REGIME = Regime(
+    narrow=QuoteDistance(quote=Decimal("0.3")),
+    wide=BpsDistance(bps=Decimal(10)),
+    larger=Decimal("1.5"),
+    smaller=Decimal("0.5"),
+    compact=Decimal("0.7"),
+)
+KNOWN = Statistics(until_ms=0, sigma=0.0001, best_distance=0.0004, intensity=0.5, decay=3800.0, daily=LOW, intraday=LOW)
 
 
-def both(width: str) -> HalfSpreads:
-    return HalfSpreads(bid=Decimal(width), ask=Decimal(width))
+def inputs(
+    statistics: Statistics | None = KNOWN,
+    *,
+    fair: Decimal = FAIR,
+    order_size_base: Decimal = Decimal("0.1"),
+    exposure_ms: int = 4_000,
+) -> SpreadInputs:
+    return SpreadInputs(fair=fair, order_size_base=order_size_base, exposure_ms=exposure_ms, statistics=statistics)
 
 
-def test_the_simple_spread_is_half_a_dollar_on_both_sides() -> None:  # S1
-    assert simple_half_spreads(market_settings(), FAIR, INSIDE) == both("0.5")
+def wanted(settings: HalfSpread, given: SpreadInputs | None = None) -> Width:
+    result = width(settings, given or inputs())
+    assert isinstance(result, Width), result
+    return result
 
 
-def test_a_spread_in_basis_points_follows_the_price() -> None:
-    settings = market_settings(half_spread=BpsDistance(bps=Decimal(10)))
-    assert simple_half_spreads(settings, FAIR, INSIDE) == both("1.9")
+def missing(settings: HalfSpread, statistics: Statistics | None) -> str:
+    result = width(settings, inputs(statistics))
+    assert isinstance(result, MissingInput), result
+    return result.text
+
+
+# fixed
+
+
+def test_a_fixed_spread_needs_no_statistics() -> None:  # S1
+    assert wanted(QuoteDistance(quote=Decimal("0.5")), inputs(None)) == Width(half_spread=Decimal("0.5"))
+    assert wanted(BpsDistance(bps=Decimal(10)), inputs(None)) == Width(half_spread=Decimal("1.9"))
+
+
+# sigma_optimal
+
+
+def test_the_normal_optimum_is_that_of_a_move_over_the_quotes_exposure() -> None:  # M6
+    half_spread = wanted(NORMAL).half_spread
+    assert half_spread == from_statistic(0.7517915246935645 * 0.0001 * 2 * 1900)  # √4 s
+    doubled = SigmaOptimal(distribution=Distribution.NORMAL, multiple=Decimal(2))
+    assert wanted(doubled).half_spread == pytest.approx(2 * half_spread)
+    assert wanted(NORMAL, inputs(exposure_ms=16_000)).half_spread == pytest.approx(2 * half_spread)
+
+
+def test_the_measured_optimum_is_the_measured_distance_at_the_fair_price() -> None:  # M6
+    assert wanted(MEASURED) == Width(half_spread=Decimal("0.76"))
+    assert wanted(SigmaOptimal(distribution=Distribution.MEASURED, multiple=Decimal("0.5"))).half_spread == Decimal(
+        "0.38"
+    )
+
+
+# the reservation price models
+
+
+def test_avellaneda_stoikov_takes_volatility_and_decay_to_the_price() -> None:
+    half, shift = avellaneda_stoikov(gamma=0.1, sigma=0.19, decay=2.0, horizon_s=60, size=0.1)
+    assert wanted(STOIKOV) == Width(half_spread=from_statistic(half), shift_per_base=from_statistic(shift))
+
+
+def test_glft_takes_volatility_and_decay_to_the_price() -> None:
+    half, shift = glft(gamma=0.1, sigma=0.19, intensity=0.5, decay=2.0, size=0.1)
+    assert wanted(GLFT) == Width(half_spread=from_statistic(half), shift_per_base=from_statistic(shift))
+
+
+def test_configured_intensity_and_decay_are_per_quote_currency_and_go_before_the_measured_ones() -> None:
+    half, shift = avellaneda_stoikov(gamma=0.1, sigma=0.19, decay=4.0, horizon_s=60, size=0.1)
+    configured: HalfSpread = AvellanedaStoikov(gamma=Decimal("0.1"), horizon_ms=60_000, decay=Decimal(4))
+    assert wanted(configured) == Width(half_spread=from_statistic(half), shift_per_base=from_statistic(shift))
+    half, shift = glft(gamma=0.1, sigma=0.19, intensity=0.25, decay=4.0, size=0.1)
+    configured = Glft(gamma=Decimal("0.1"), intensity=Decimal("0.25"), decay=Decimal(4))
+    only_sigma = inputs(Statistics(until_ms=0, sigma=0.0001))
+    assert wanted(configured, only_sigma) == wanted(configured)
+    assert wanted(configured) == Width(half_spread=from_statistic(half), shift_per_base=from_statistic(shift))
+
+
+def test_a_half_spread_as_wide_as_the_price_is_no_half_spread() -> None:
+    reckless = AvellanedaStoikov(gamma=Decimal("0.0001"), horizon_ms=60_000, decay=Decimal("0.0005"))
+    assert ": a half-spread of 1980.26" in missing(reckless, KNOWN)
 
 
 @pytest.mark.parametrize(
-    ("ratio", "width"),
-    [("0.51", "0.6"), ("0.5", "0.5"), ("0.35", "0.5"), ("0.2", "0.5"), ("0.19", "0.4")],
+    "settings",
+    [
+        AvellanedaStoikov(gamma=ZERO, horizon_ms=60_000, decay=None),
+        AvellanedaStoikov(gamma=Decimal("-1e9"), horizon_ms=60_000, decay=None),
+        Glft(gamma=ZERO, intensity=None, decay=None),
+        Glft(gamma=Decimal("-1e9"), intensity=None, decay=None),
+        Glft(gamma=ONE, intensity=ZERO, decay=None),
+    ],
 )
-def test_both_sides_widens_above_the_band_and_narrows_below_it(ratio: str, width: str) -> None:  # S2
-    settings = market_settings(inventory_band=both_sides_band())
-    assert simple_half_spreads(settings, FAIR, Decimal(ratio)) == both(width)
+def test_settings_that_make_no_sense_give_no_width(settings: HalfSpread) -> None:
+    assert "makes no sense of its numbers at a price of 1900" in missing(settings, KNOWN)
 
 
-@pytest.mark.parametrize("ratio", ["0", "0.35", "1"])
-def test_the_shift_policy_leaves_the_width_alone(ratio: str) -> None:
-    assert simple_half_spreads(market_settings(), FAIR, Decimal(ratio)) == both("0.5")
+# regime
 
 
-def test_a_fee_of_ten_basis_points_widens_the_simple_spread_to_break_even() -> None:  # S1, R36
-    floored = with_floors(both("0.5"), FAIR, fees(maker_bps="10"), instrument())
-    assert floored == both("1.9")
-    bought, sold = FAIR - floored.bid, FAIR + floored.ask
-    assert sold - bought - Decimal("0.001") * (sold + bought) == 0
+@pytest.mark.parametrize(
+    ("daily", "intraday", "expected"),
+    [
+        (LOW, LOW, Width(half_spread=Decimal("0.3"))),
+        (LOW, HIGH, Width(half_spread=Decimal("1.9"), size_factor=Decimal("1.5"), averages=True)),
+        (HIGH, LOW, Width(half_spread=Decimal("0.3"), spacing_factor=Decimal("0.7"))),
+        (HIGH, HIGH, Width(half_spread=Decimal("1.9"), size_factor=Decimal("0.5"))),
+    ],
+)
+def test_the_regime_chooses_spread_size_and_spacing(
+    daily: VolatilityLevel, intraday: VolatilityLevel, expected: Width
+) -> None:  # M4
+    assert wanted(REGIME, inputs(Statistics(until_ms=0, daily=daily, intraday=intraday))) == expected
 
 
-def test_a_spread_above_break_even_stays_as_configured() -> None:
-    assert with_floors(both("0.5"), FAIR, fees(maker_bps="1"), instrument()) == both("0.5")
+# what is missing
 
 
-def test_with_a_rebate_the_tick_is_the_only_floor() -> None:  # M1
-    assert fees(maker_bps="-1").break_even_half_spread(FAIR) == 0
-    assert with_floors(both("0"), FAIR, fees(maker_bps="-1"), instrument(tick_size="0.01")) == both("0.01")
+@pytest.mark.parametrize(
+    ("settings", "statistics", "text"),
+    [
+        (NORMAL, Statistics(until_ms=0, best_distance=0.1), "sigma_optimal needs σ"),
+        (MEASURED, Statistics(until_ms=0, sigma=0.1), "sigma_optimal needs the moves of past prices"),
+        (STOIKOV, Statistics(until_ms=0, decay=1.0), "avellaneda_stoikov needs σ"),
+        (STOIKOV, Statistics(until_ms=0, sigma=0.1), "avellaneda_stoikov needs k"),
+        (GLFT, Statistics(until_ms=0, intensity=1.0, decay=1.0), "glft needs σ"),
+        (GLFT, Statistics(until_ms=0, sigma=0.1, decay=1.0), "glft needs A and k"),
+        (GLFT, Statistics(until_ms=0, sigma=0.1, intensity=1.0), "glft needs A and k"),
+        (REGIME, Statistics(until_ms=0, daily=LOW), "regime needs the volatility of the day and within it"),
+        (REGIME, Statistics(until_ms=0, intraday=LOW), "regime needs the volatility of the day and within it"),
+    ],
+)
+def test_a_model_names_what_it_lacks(settings: HalfSpread, statistics: Statistics, text: str) -> None:
+    assert missing(settings, statistics).startswith(f"{text}, not measured well enough: ")
+    assert "not measured well enough: " in missing(settings, None)
 
 
-def test_each_side_is_floored_by_itself() -> None:
-    uneven = HalfSpreads(bid=Decimal("0.1"), ask=Decimal(3))
-    floored = with_floors(uneven, FAIR, fees(maker_bps="10"), instrument())
-    assert floored == HalfSpreads(bid=Decimal("1.9"), ask=Decimal(3))
+def test_what_can_be_configured_instead_is_named() -> None:
+    assert missing(GLFT, None).endswith("see `mm calibrate`")
+    only_sigma = Statistics(until_ms=0, sigma=0.1)
+    assert missing(GLFT, only_sigma).endswith(": give intensity and decay, or see `mm calibrate`")
+    assert missing(STOIKOV, only_sigma).endswith(": give decay, or see `mm calibrate`")
+
+
+statistics = st.builds(
+    Statistics,
+    until_ms=st.just(0),
+    sigma=st.none() | st.floats() | st.floats(1e-9, 0.1),
+    best_distance=st.none() | st.floats() | st.floats(1e-9, 0.1),
+    intensity=st.none() | st.floats() | st.floats(1e-6, 100),
+    decay=st.none() | st.floats() | st.floats(1, 1e6),
+    daily=st.none() | st.sampled_from(VolatilityLevel),
+    intraday=st.none() | st.sampled_from(VolatilityLevel),
+)
+positive = st.decimals("0.000001", "1000000", places=6)
+models = st.one_of(
+    st.builds(QuoteDistance, quote=positive),
+    st.builds(BpsDistance, bps=positive),
+    st.builds(SigmaOptimal, distribution=st.sampled_from(Distribution), multiple=positive),
+    st.builds(AvellanedaStoikov, gamma=positive, horizon_ms=st.integers(1, 10**9), decay=st.none() | positive),
+    st.builds(Glft, gamma=positive, intensity=st.none() | positive, decay=st.none() | positive),
+    st.just(REGIME),
+)
 
 
 @given(
+    settings=models,
+    known=st.none() | statistics,
     fair=prices,
-    bid=st.decimals("0", "1000", places=8),
-    ask=st.decimals("0", "1000", places=8),
-    maker_bps=st.integers(-10, 100),
-    tick=st.sampled_from(["0.00000001", "0.01", "5"]),
+    order_size_base=sizes,
+    exposure_ms=st.integers(1, 10**7),
 )
-def test_floors_are_never_undercut_and_never_narrow(
-    fair: Decimal, bid: Decimal, ask: Decimal, maker_bps: int, tick: str
-) -> None:  # R36
-    floored = with_floors(HalfSpreads(bid=bid, ask=ask), fair, fees(maker_bps=maker_bps), instrument(tick_size=tick))
-    break_even = fair * maker_bps / 10_000
-    for wanted, width in ((bid, floored.bid), (ask, floored.ask)):
-        assert width >= max(wanted, Decimal(tick), break_even)
-        assert width in {wanted, Decimal(tick), break_even}
+def test_whatever_was_measured_the_width_is_a_positive_number_or_missing(
+    settings: HalfSpread, known: Statistics | None, fair: Decimal, order_size_base: Decimal, exposure_ms: int
+) -> None:
+    given = inputs(known, fair=fair, order_size_base=order_size_base, exposure_ms=exposure_ms)
+    result = width(settings, given)
+    if isinstance(result, MissingInput):
+        assert not isinstance(settings, QuoteDistance | BpsDistance)
+        return
+    for value in (result.half_spread, result.size_factor, result.spacing_factor):
+        assert value.is_finite()
+        assert value > ZERO
+    assert result.shift_per_base.is_finite()
+    assert result.shift_per_base >= ZERO
 
 
-@given(fair=prices, width=st.decimals("0", "1000", places=8), maker_bps=st.integers(-10, 100))
-def test_a_round_trip_at_the_floored_width_never_loses_to_fees(fair: Decimal, width: Decimal, maker_bps: int) -> None:
-    floored = with_floors(HalfSpreads(bid=width, ask=width), fair, fees(maker_bps=maker_bps), instrument())  # R36
-    sold, bought = fair + floored.ask, fair - floored.bid
-    assert sold - bought >= (sold + bought) * maker_bps / 10_000
+# volatility and the cadence's risk
+
+
+@pytest.mark.parametrize(
+    ("sigma", "measured"),
+    [(0.0001, 0.0001), (None, None), (0.0, None), (-0.1, None), (1.0, None), (math.nan, None), (math.inf, None)],
+)
+def test_a_volatility_is_above_zero_and_below_the_whole_price_a_second(
+    sigma: float | None, measured: float | None
+) -> None:
+    assert measured_sigma(Statistics(until_ms=0, sigma=sigma)) == measured
+
+
+def test_without_statistics_there_is_no_measured_volatility() -> None:
+    assert measured_sigma(None) is None
+
+
+def test_sixty_percent_a_year_moves_the_price_by_eight_basis_points_in_a_minute() -> None:
+    assert assumed_sigma(Decimal("0.6")) * math.sqrt(60) == pytest.approx(0.00083, abs=0.00001)
+
+
+def test_the_cadence_costs_the_mean_of_the_moves_against_a_quote() -> None:  # R36
+    moves = [NormalDist(0, 0.0001 * 2 * 1900).inv_cdf((each + 0.5) / 100_000) for each in range(100_000)]
+    mean_loss = sum(max(move, 0) for move in moves) / len(moves)
+    assert float(cadence_risk(0.0001, FAIR, 4_000)) == pytest.approx(mean_loss, rel=1e-4)
+
+
+@given(sigma=st.floats(1e-12, 1, exclude_max=True), fair=prices, one=st.integers(1, 10**7), other=st.integers(1, 10**7))
+def test_a_quote_that_stands_longer_costs_no_less(sigma: float, fair: Decimal, one: int, other: int) -> None:  # R36
+    shorter, longer = sorted((one, other))
+    assert ZERO < cadence_risk(sigma, fair, shorter) <= cadence_risk(sigma, fair, longer)

@@ -12,6 +12,7 @@ from marketmaker.domain.klines import MINUTE_MS, minute_of
 from marketmaker.domain.units import Symbol
 from marketmaker.errors import AccountRefused, Fatal, MarketMakerError, Refused, Retryable
 from marketmaker.ports import Deadline
+from marketmaker.usecases.calibrate import BUCKETS_A_RUN
 from marketmaker.usecases.fetch_prices import (
     METADATA_REFRESH_MS,
     MOST_MINUTES,
@@ -28,7 +29,7 @@ from tests.fakes.prices import InMemoryPrices
 from tests.fakes.sinks import RecordingTelemetry
 from tests.fakes.venue import FakeVenue
 
-BITCOIN = Symbol("BTC/USDT")
+BITCOIN, ETHER = Symbol("BTC/USDT"), Symbol("ETH/USDT")
 NOON_MS = SLOT_MS - SLOT_MS % MINUTE_MS
 DOWN = [Retryable("503"), Refused("bad request"), AccountRefused("forbidden")]
 
@@ -50,7 +51,8 @@ class Feed:
     def run(self) -> PricesReport:
         desk = PriceDesk(
             venues=tuple(
-                PublishedMarkets(name=name, venue=venue, symbols=self.symbols) for name, venue in self.venues.items()
+                PublishedMarkets(name=name, venue=venue, exposures_ms=dict.fromkeys(self.symbols, 5_500))
+                for name, venue in self.venues.items()
             ),
             prices=self.prices,
             telemetry=self.telemetry,
@@ -75,7 +77,7 @@ class Feed:
 
 def feed(*names: str, symbols: tuple[Symbol, ...] = (SYMBOL, BITCOIN)) -> Feed:
     clock = ManualClock(NOON_MS)
-    rules = [instrument(), instrument(symbol=BITCOIN, base="BTC")]
+    rules = [instrument(), instrument(symbol=BITCOIN, base="BTC"), instrument(symbol=ETHER, base="ETH")]
     venues = {name: FakeVenue(clock, rules, {}) for name in names or ("binance",)}
     return Feed(clock=clock, venues=venues, symbols=symbols)
 
@@ -88,12 +90,21 @@ def test_a_run_keeps_the_minutes_that_ended_and_says_so() -> None:
     report = at.run()
     assert at.kept_s() == list(range(120))
     assert at.kept_s(BITCOIN) == list(range(0, 120, 10))
-    assert report == PricesReport(markets=2, klines_written=132, metadata_refreshed=2, failures={})
+    assert report == PricesReport(
+        markets=2,
+        klines_written=132,
+        calibrated=2,
+        variances_written=2 * BUCKETS_A_RUN,
+        metadata_refreshed=2,
+        failures={},
+    )
     assert at.telemetry.lines == [("prices", report.summary())]
     assert at.telemetry.counted == {
         "prices_markets": 2,
         "prices_markets_failed": 0,
         "prices_klines_written": 132,
+        "prices_calibrated": 2,
+        "prices_variances_written": 2 * BUCKETS_A_RUN,
         "prices_metadata_refreshed": 2,
     }
 
@@ -106,7 +117,7 @@ def test_a_second_run_in_the_same_minute_asks_for_no_klines() -> None:  # C3
     at.run()
     at.at(130)
     assert at.run().klines_written == 0
-    assert len(at.venue.received("fetch_klines")) == 2
+    assert len(at.venue.received("fetch_klines")) == 4  # of each market's seconds and minutes
 
 
 def test_a_minute_is_kept_once_it_has_settled() -> None:
@@ -212,7 +223,7 @@ def test_a_market_that_is_not_listed_keeps_no_other_from_its_metadata_and_volume
 
 
 def test_a_failure_among_single_requests_names_its_market_only() -> None:
-    at = feed(symbols=(SYMBOL, BITCOIN, Symbol("ETH/USDT")))
+    at = feed(symbols=(SYMBOL, BITCOIN, ETHER))
     at.venue.unlisted.add(BITCOIN)
     for _ in range(3):
         at.venue.faults.before("fetch_day_volume", lambda: None)

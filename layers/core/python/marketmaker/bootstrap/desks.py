@@ -139,7 +139,7 @@ def build_desk(
         alerts=make_alerts(environment, deployment, telemetry),
         telemetry=telemetry,
         clock=SystemClock(),
-        alongside=ThreadPoolExecutor(max_workers=2, thread_name_prefix="tables"),
+        alongside=ThreadPoolExecutor(max_workers=3, thread_name_prefix="tables"),
     )
 
 

@@ -11,7 +11,8 @@ from marketmaker.adapters.dynamodb import DynamoDbPrices
 from marketmaker.adapters.telemetry import PowertoolsTelemetry
 from marketmaker.bootstrap.environment import SERVICE, Environment, plain_values, set_decimal_context
 from marketmaker.bootstrap.venues import public_login, tables
-from marketmaker.config import load_deployment
+from marketmaker.config import Deployment, load_deployment
+from marketmaker.domain.units import Symbol
 from marketmaker.ports import Deadline
 from marketmaker.usecases.fetch_prices import PriceDesk, PricesReport, PublishedMarkets, fetch_prices
 
@@ -31,7 +32,7 @@ def price_fetcher() -> Callable[[int], PricesReport]:
     login = public_login(environment, deployment)
     desk = PriceDesk(
         venues=tuple(
-            PublishedMarkets(name=venue, venue=CcxtVenue(login, clock), symbols=deployment.symbols_at(venue))
+            PublishedMarkets(name=venue, venue=CcxtVenue(login, clock), exposures_ms=_exposures(deployment, venue))
             for venue in deployment.venues
         ),
         prices=DynamoDbPrices(tables(deployment)),
@@ -46,3 +47,13 @@ def price_fetcher() -> Callable[[int], PricesReport]:
         return report
 
     return fetch
+
+
+def _exposures(deployment: Deployment, venue: str) -> dict[Symbol, int]:
+    """Return for how long a quote stands in each market of a venue, at the slowest account that works it."""
+    accounts = [each for each in deployment.accounts.values() if each.venue == venue]
+    markets = [market for account in accounts for market in account.markets]
+    return {
+        symbol: max(each.exposure_ms for each in markets if each.symbol == symbol)
+        for symbol in deployment.symbols_at(venue)
+    }

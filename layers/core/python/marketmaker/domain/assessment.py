@@ -8,7 +8,7 @@ from marketmaker.domain.accounts import AccountSettings, Clocks
 from marketmaker.domain.drawdown import Equity, Holding, equity_of
 from marketmaker.domain.markets import AbsoluteBand, MarketSettings
 from marketmaker.domain.orders import Order
-from marketmaker.domain.pricing import Book, fair_price
+from marketmaker.domain.pricing import Book, own_price
 from marketmaker.domain.risk import (
     BreachKind,
     DrawdownBreach,
@@ -146,7 +146,7 @@ def _problem_of(look: MarketLook) -> str | None:
 
 
 def _fair(look: MarketLook) -> Decimal | None:
-    fair = None if look.book is None else fair_price(look.settings.fair_price, look.book, look.last_price)
+    fair = None if look.book is None else own_price(look.settings, look.book, look.last_price)
     return fair if fair is not None and fair > ZERO else None
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from marketmaker.domain.markets import Instrument, MarketSettings
 from marketmaker.domain.orders import DeploymentTag, Order
-from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason, Quotes, compute_quotes
+from marketmaker.domain.pipeline import compute_quotes
+from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason, Quotes
 from marketmaker.domain.replacing import Place, Plan, plan_replacement
 
 
@@ -44,7 +45,7 @@ def decide(situation: Situation, settings: MarketSettings, tag: DeploymentTag) -
     elif situation.view is None:
         desired = NoQuotes(reason=NoQuotesReason.OBSERVATION_FAILED)
     else:
-        desired = compute_quotes(situation.view, settings, situation.instrument)
+        desired = compute_quotes(situation.view, settings, situation.instrument, situation.now_ms)
     plan = plan_replacement(
         desired,
         situation.live,

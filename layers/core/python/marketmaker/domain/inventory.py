@@ -21,7 +21,10 @@ _WIDE_PRECISION = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """What one market owns of its base and quote asset, and what that cost."""
+    """What one market owns of its base and quote asset, what that cost, and when it was taken on.
+
+    `opened_ms` is the size-weighted mean time of what is held; None when flat, or unknown.
+    """
 
     base: Decimal = ZERO
     quote: Decimal = ZERO
@@ -32,6 +35,7 @@ class Inventory:
     fees_quote: Decimal = ZERO
     unpriced_fees: tuple[Fee, ...] = ()
     fills_without_fee: int = 0
+    opened_ms: int | None = None
 
     @property
     def average_cost_quote(self) -> Decimal | None:
@@ -85,7 +89,13 @@ LedgerRow = OpeningRow | FillRow
 def open_inventory(row: OpeningRow) -> Inventory:
     """Start a market's inventory from its opening row."""
     cost = row.base * row.cost_quote
-    return Inventory(base=row.base, quote=row.quote, deposited_quote=row.quote + cost, cost_basis_quote=cost)
+    return Inventory(
+        base=row.base,
+        quote=row.quote,
+        deposited_quote=row.quote + cost,
+        cost_basis_quote=cost,
+        opened_ms=row.time_ms if row.base else None,
+    )
 
 
 def book_fill(
@@ -98,7 +108,7 @@ def book_fill(
     """
     fee_quote, fee_base = _price_fee(fill, instrument)
     traded = fill.side.sign * fill.size_base - fee_base
-    opened = _move(inventory, base_change=traded, price=fill.price, fee_quote=fee_quote or ZERO)
+    opened = _move(inventory, base_change=traded, price=fill.price, fee_quote=fee_quote or ZERO, time_ms=fill.time_ms)
     quote_fee = ZERO if fee_base or fee_quote is None else fee_quote
     quote_change = -fill.side.sign * fill.notional_quote - quote_fee
     after = replace(
@@ -131,7 +141,7 @@ def _price_fee(fill: Fill, instrument: Instrument) -> tuple[Decimal | None, Deci
     return None, ZERO
 
 
-def _move(inventory: Inventory, *, base_change: Decimal, price: Decimal, fee_quote: Decimal) -> Inventory:
+def _move(inventory: Inventory, *, base_change: Decimal, price: Decimal, fee_quote: Decimal, time_ms: int) -> Inventory:
     """Change the base held at a price; `base_change · price` is the gross value that enters or leaves the basis."""
     held = inventory.base
     closing = _closing_part(held, base_change)
@@ -145,7 +155,17 @@ def _move(inventory: Inventory, *, base_change: Decimal, price: Decimal, fee_quo
         cost_basis_quote=inventory.cost_basis_quote - removed + opening * price,
         fees_in_basis_quote=inventory.fees_in_basis_quote - removed_fees + opening_fees,
         realised_quote=inventory.realised_quote - closing * price - removed,
+        opened_ms=_mean_time(inventory.opened_ms, abs(held + closing), time_ms, abs(opening)),
     )
+
+
+def _mean_time(opened_ms: int | None, kept: Decimal, time_ms: int, opening: Decimal) -> int | None:
+    """Weigh when the part that is kept was taken on and when the new part is; unknown stays unknown until flat."""
+    if not kept:
+        return time_ms if opening else None
+    if opened_ms is None or not opening:
+        return opened_ms
+    return int((opened_ms * kept + time_ms * opening) / (kept + opening))
 
 
 def _closing_part(held: Decimal, change: Decimal) -> Decimal:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
 
-from marketmaker.domain.models import FairPriceModel
+from marketmaker.domain.markets import MarketSettings
+from marketmaker.domain.models import FairPriceModel, SecondPrice
 from marketmaker.domain.orders import Order, Side
-from marketmaker.domain.units import TWO, ZERO, Symbol
+from marketmaker.domain.units import BPS, TWO, ZERO, Symbol, clamp, plain
 
 BOOK_LEVELS = 5
 """Levels a side that a decision may depend on, and that its record keeps."""
@@ -86,15 +87,107 @@ class SecondView:
     rate: Touch | None = None
 
 
-def fair_price(model: FairPriceModel, book: Book, last: Decimal | None) -> Decimal | None:
-    """Return the fair price by the named model; None where its input is missing."""
-    match model:
-        case FairPriceModel.LAST:
-            return last
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FairPrice:
+    """A fair price, and why a second price that should have made it was ignored, if it was."""
+
+    price: Decimal
+    ignored: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoFairPrice:
+    """Why there is no fair price: its input is missing, or `deviates` too far from the book's middle."""
+
+    detail: str
+    deviates: bool = False
+
+
+def fair_price(
+    settings: MarketSettings, book: Book, last: Decimal | None, second: SecondView | None
+) -> FairPrice | NoFairPrice:
+    """Return the fair price by the named model, each held to its guards (M5).
+
+    The book is two-sided and not crossed. A last trade too far from its middle is no price; a second price that is
+    stale, unreadable or too far is ignored, and the middle takes its place.
+    """
+    bid, ask = book.bids[0].price, book.asks[0].price
+    mid = (bid + ask) / TWO
+    match settings.fair_price:
         case FairPriceModel.MID:
-            return book.mid
+            return FairPrice(price=mid)
+        case FairPriceModel.MICROPRICE:
+            return FairPrice(price=microprice(book, 1))
+        case FairPriceModel.DEPTH_WEIGHTED:
+            return FairPrice(price=microprice(book, settings.depth_levels))
+        case FairPriceModel.LAST:
+            return _last_trade(settings, last, mid)
+        case FairPriceModel.REFERENCE | FairPriceModel.IMPLIED:
+            price = _second_price(settings.second_price, second)
+            too_far = None if isinstance(price, str) else _too_far(price, mid, settings.max_deviation_bps)
+            if isinstance(price, str) or too_far:
+                return FairPrice(price=mid, ignored=f"the {settings.fair_price} price is ignored: {too_far or price}")
+            return FairPrice(price=price)
         case _:
-            assert_never(model)
+            assert_never(settings.fair_price)
+
+
+def own_price(settings: MarketSettings, book: Book, last: Decimal | None) -> Decimal | None:
+    """Return the fair price by the market's own book and trades alone, None where they do not give one."""
+    if book.mid is None or book.is_crossed:
+        return book.mid if settings.fair_price is not FairPriceModel.LAST else last
+    fair = fair_price(settings, book, last, None)
+    return fair.price if isinstance(fair, FairPrice) else None
+
+
+def microprice(book: Book, levels: int) -> Decimal:
+    """Weigh both sides' average prices of so many levels by the other side's size, held inside the best prices.
+
+    With one level it is the size-weighted middle: much on the bid draws the price towards the ask.
+    """
+    bid_size = bid_value = ask_size = ask_value = ZERO
+    for level in book.bids[:levels]:
+        bid_size += level.size_base
+        bid_value += level.price * level.size_base
+    for level in book.asks[:levels]:
+        ask_size += level.size_base
+        ask_value += level.price * level.size_base
+    weighted = (bid_value / bid_size * ask_size + ask_value / ask_size * bid_size) / (bid_size + ask_size)
+    return clamp(weighted, book.bids[0].price, book.asks[0].price)
+
+
+def _last_trade(settings: MarketSettings, last: Decimal | None, mid: Decimal) -> FairPrice | NoFairPrice:
+    if last is None:
+        return NoFairPrice(detail="the last trade is unknown")
+    too_far = _too_far(last, mid, settings.max_deviation_bps)
+    return NoFairPrice(detail=f"the last trade at {too_far}", deviates=True) if too_far else FairPrice(price=last)
+
+
+def _second_price(settings: SecondPrice | None, view: SecondView | None) -> Decimal | str:
+    """Return the price that other books make, or what is wrong with it."""
+    if settings is None or view is None:
+        return "it was not read"
+    prices: list[Decimal] = []
+    for listing, touch in zip(settings.listings, (view.source, view.rate), strict=False):
+        if touch is None:
+            return f"{listing.symbol} at {listing.venue} could not be read"
+        if touch.age_ms > settings.max_age_ms:
+            return f"{listing.symbol} at {listing.venue} stood still for {touch.age_ms} ms"
+        prices.append((touch.bid + touch.ask) / TWO)
+    if settings.rate is None:
+        return prices[0]
+    source, rate = prices
+    allowed = settings.rate_range
+    if allowed is not None and rate not in allowed:
+        return f"{settings.rate.symbol} at {rate} is outside {allowed.low} to {allowed.high}"
+    return source / rate if settings.divides else source * rate
+
+
+def _too_far(price: Decimal, mid: Decimal, max_bps: Decimal) -> str:
+    deviation_bps = abs(price - mid) / mid / BPS
+    if deviation_bps <= max_bps:
+        return ""
+    return f"{plain(Decimal(f'{price:.12g}'))} is {deviation_bps:.1f} bps from the middle {plain(mid)}"
 
 
 def _subtract(levels: tuple[BookLevel, ...], own: dict[Decimal, Decimal]) -> tuple[BookLevel, ...]:

@@ -1,20 +1,15 @@
-"""From an observation to the quotes that should rest, or the reason why none may: one pipeline, pure."""
+"""What a decision sees of a market, and what it wants there: quotes, or the reason why none may rest."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from marketmaker.domain.distances import PriceRange
 from marketmaker.domain.inventory import Inventory
-from marketmaker.domain.markets import Instrument, MarketSettings
 from marketmaker.domain.orders import Side
-from marketmaker.domain.pricing import Book, SecondView, fair_price
-from marketmaker.domain.risk import LedgerDifference, check_price_band
+from marketmaker.domain.pricing import Book, SecondView
+from marketmaker.domain.risk import LedgerDifference
 from marketmaker.domain.runs import SameSideRun
-from marketmaker.domain.skew import inventory_shift, reducing_side
-from marketmaker.domain.spreads import HalfSpreads, simple_half_spreads, with_floors
 from marketmaker.domain.statistics import Statistics
-from marketmaker.domain.units import ZERO, ceil_to_tick, floor_to_lot, floor_to_tick
 
 
 class NoQuotesReason(StrEnum):
@@ -24,7 +19,9 @@ class NoQuotesReason(StrEnum):
     BOOK_CROSSED = "book_crossed"
     BOOK_STALE = "book_stale"
     PRICE_UNKNOWN = "price_unknown"
+    PRICE_DEVIATES = "price_deviates"
     PRICE_OUTSIDE_BAND = "price_outside_band"
+    SPREAD_UNKNOWN = "spread_unknown"
     NO_CAPITAL = "no_capital"
     LEDGER_DIFFERS = "ledger_differs"
     OBSERVATION_FAILED = "observation_failed"
@@ -35,11 +32,14 @@ class NoQuotesReason(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """Why one side is not quoted."""
+    """Why one side is not quoted, or not on all of its levels."""
 
     BELOW_MIN_SIZE = "below_min_size"
     BELOW_MIN_NOTIONAL = "below_min_notional"
     OUTSIDE_BAND = "outside_band"
+    RUN_OVER = "run_over"
+    UNDER_WATER = "under_water"
+    TOO_OLD = "too_old"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedSide:
-    """A side without a quote, and why."""
+    """A side without a quote on some level, and why."""
 
     side: Side
     reason: SkipReason
@@ -73,11 +73,14 @@ class SkippedSide:
 class Quotes:
     """The quotes wanted in a market, with how they came about.
 
-    `highest_bid` and `lowest_ask` are the fee floors: an order that rests inside them would fill at a loss (R36).
+    `floor` is the least half-spread there may be, cadence risk included; `highest_bid` and `lowest_ask` are those of
+    the fees alone: an order that rests inside them would fill at a loss (R36). `ignored` says why a second price that
+    should have made the fair price did not.
     """
 
     fair: Decimal
     half_spread: Decimal
+    floor: Decimal
     highest_bid: Decimal
     lowest_ask: Decimal
     ratio: Decimal
@@ -85,6 +88,7 @@ class Quotes:
     quotes: tuple[Quote, ...]
     skipped: tuple[SkippedSide, ...]
     stages: tuple[Stage, ...]
+    ignored: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +104,8 @@ class MarketView:
     """All that a decision may depend on: what others quote, what we own, what the venue lets us use.
 
     `available_base` and `available_quote` include what our own resting orders reserve. `book_age_ms` is how long the
-    venue's update id has stood still.
+    venue's update id has stood still. `statistics` are the newest kept, however old; `second` is what was read beside
+    the book where the fair price needs it, `run` the last orders filled on one side.
     """
 
     book: Book
@@ -114,92 +119,3 @@ class MarketView:
     statistics: Statistics | None = None
     second: SecondView | None = None
     run: SameSideRun | None = None
-
-
-def compute_quotes(view: MarketView, settings: MarketSettings, instrument: Instrument) -> Quotes | NoQuotes:
-    """Fair price → half-spread → floors → inventory shift → grid and post-only → size; fail closed at every guard."""
-    if settings.post_only and not instrument.has_post_only:
-        detail = "the venue has no post-only orders here; only `post_only = false` lets orders take"
-        return NoQuotes(reason=NoQuotesReason.POST_ONLY_MISSING, detail=detail)
-    best_bid, best_ask = view.book.best_bid, view.book.best_ask
-    if best_bid is None or best_ask is None:
-        return NoQuotes(reason=NoQuotesReason.BOOK_ONE_SIDED)
-    if best_bid >= best_ask:
-        return NoQuotes(reason=NoQuotesReason.BOOK_CROSSED, detail=f"bid {best_bid} at or above ask {best_ask}")
-    if view.book_age_ms > settings.max_book_age_ms:
-        return NoQuotes(reason=NoQuotesReason.BOOK_STALE, detail=f"unchanged for {view.book_age_ms} ms")
-    if view.ledger_difference is not None:
-        return NoQuotes(reason=NoQuotesReason.LEDGER_DIFFERS, detail=str(view.ledger_difference))
-    fair = fair_price(settings.fair_price, view.book, view.last_price)
-    if fair is None or fair <= ZERO:
-        return NoQuotes(reason=NoQuotesReason.PRICE_UNKNOWN)
-    allowed = settings.price_band.around(view.reference_price)
-    breach = check_price_band(settings.symbol, fair, allowed)
-    if breach is not None:
-        return NoQuotes(reason=NoQuotesReason.PRICE_OUTSIDE_BAND, detail=str(breach))
-    ratio = view.inventory.ratio(fair)
-    if ratio is None:
-        return NoQuotes(reason=NoQuotesReason.NO_CAPITAL)
-    return _place_round(fair, ratio, allowed, view, settings, instrument)
-
-
-def _place_round(
-    fair: Decimal,
-    ratio: Decimal,
-    allowed: PriceRange,
-    view: MarketView,
-    settings: MarketSettings,
-    instrument: Instrument,
-) -> Quotes:
-    wanted = simple_half_spreads(settings, fair, ratio)
-    floored = with_floors(wanted, fair, settings.fees, instrument)
-    centre = fair + inventory_shift(settings.inventory_band, ratio, min(floored.bid, floored.ask))
-    shifted = _stage("inventory", centre, with_floors(floored, centre, settings.fees, instrument))
-    floor = settings.fees.break_even_half_spread(centre)
-    final = _on_grid(shifted, view.book, instrument)
-    sides = [
-        _size_side(Side.BUY, final.bid, view.available_quote / final.bid if final.bid > ZERO else ZERO, settings),
-        _size_side(Side.SELL, final.ask, view.available_base, settings),
-    ]
-    checked = [_check_side(quote, allowed, instrument) for quote in sides]
-    return Quotes(
-        fair=fair,
-        half_spread=min(floored.bid, floored.ask),
-        highest_bid=centre - floor,
-        lowest_ask=centre + floor,
-        ratio=ratio,
-        reducing_side=reducing_side(settings.inventory_band, ratio),
-        quotes=tuple(each for each in checked if isinstance(each, Quote)),
-        skipped=tuple(each for each in checked if isinstance(each, SkippedSide)),
-        stages=(_stage("half_spread", fair, wanted), _stage("floors", fair, floored), shifted, final),
-    )
-
-
-def _stage(name: str, centre: Decimal, half_spreads: HalfSpreads) -> Stage:
-    return Stage(name=name, bid=centre - half_spreads.bid, ask=centre + half_spreads.ask)
-
-
-def _on_grid(stage: Stage, book: Book, instrument: Instrument) -> Stage:
-    """Round outwards, and stay one tick off the other side's best price so that a post-only order can rest (S5)."""
-    tick = instrument.tick_size
-    best_bid, best_ask = book.bids[0].price, book.asks[0].price
-    bid = min(floor_to_tick(stage.bid, tick), floor_to_tick(best_ask - tick, tick))
-    ask = max(ceil_to_tick(stage.ask, tick), ceil_to_tick(best_bid + tick, tick))
-    return Stage(name="grid", bid=bid, ask=ask)
-
-
-def _size_side(side: Side, price: Decimal, available_base: Decimal, settings: MarketSettings) -> Quote:
-    size = max(ZERO, min(settings.order_size_base, available_base))
-    return Quote(side=side, level=0, price=price, size_base=size)
-
-
-def _check_side(quote: Quote, allowed: PriceRange, instrument: Instrument) -> Quote | SkippedSide:
-    """Round the size down and drop what the venue or the price band would not allow (S3, R18)."""
-    size = floor_to_lot(quote.size_base, instrument.lot_size)
-    if size < instrument.min_size_base or size == ZERO:
-        return SkippedSide(side=quote.side, reason=SkipReason.BELOW_MIN_SIZE)
-    if quote.price not in allowed:
-        return SkippedSide(side=quote.side, reason=SkipReason.OUTSIDE_BAND)
-    if size * quote.price < instrument.min_notional_quote:
-        return SkippedSide(side=quote.side, reason=SkipReason.BELOW_MIN_NOTIONAL)
-    return Quote(side=quote.side, level=quote.level, price=quote.price, size_base=size)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import Inventory
 from marketmaker.domain.orders import NewOrder, Order
+from marketmaker.domain.runs import SameSideRun
 from marketmaker.domain.units import AccountName, Asset, Symbol
 
 
@@ -164,7 +165,7 @@ class UnresolvedOrder:
 class MarketState:
     """One market's item: inventory, cursor, working orders. `version` is the last written one, 0 before the first.
 
-    A working order's `executed_base` is what has been *booked* of it.
+    A working order's `executed_base` is what has been *booked* of it; `run` are the last orders filled on one side.
     """
 
     symbol: Symbol
@@ -175,6 +176,7 @@ class MarketState:
     working: tuple[Order, ...] = ()
     unresolved: tuple[UnresolvedOrder, ...] = ()
     not_before_ms: int = 0
+    run: SameSideRun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

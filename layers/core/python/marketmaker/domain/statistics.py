@@ -12,6 +12,13 @@ class VolatilityLevel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unfit:
+    """A statistic that is not to be used, and why, with the figures that say so."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
     """What the models use of a market's past up to `until_ms`; None is what could not be measured well enough.
 

@@ -5,10 +5,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from marketmaker.domain.calibration import Calibration
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, LedgerRow
 from marketmaker.domain.keys import KeyPurpose, VenueKey
 from marketmaker.domain.klines import DayVolume, Kline, KlineMinute
+from marketmaker.domain.regime import Variances
 from marketmaker.domain.state import AccountState, ActiveSettings, Control, MarketState, Mode, Refreshed, VenueMetadata
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
 
@@ -139,7 +141,7 @@ class Store(Protocol):
 
 
 class Prices(Protocol):
-    """What the venues publish, kept for every account: the markets' metadata, klines and the day's volume."""
+    """What the venues publish and what is measured of it, kept for every account."""
 
     def metadata(self, venue: str, symbols: Sequence[Symbol]) -> Sequence[VenueMetadata]:
         """Read what is kept of these markets' metadata."""
@@ -167,4 +169,20 @@ class Prices(Protocol):
 
     def klines(self, venue: str, symbol: Symbol, from_ms: int, to_ms: int) -> Sequence[Kline]:
         """Read the kept klines that open in [from, to), oldest first."""
+        ...
+
+    def calibrations(self, venue: str, symbols: Sequence[Symbol]) -> Mapping[Symbol, Calibration]:
+        """Read what was last measured of these markets; one without is left out."""
+        ...
+
+    def save_calibration(self, venue: str, symbol: Symbol, calibration: Calibration) -> None:
+        """Keep what was measured; never replaces newer by older."""
+        ...
+
+    def variances(self, venue: str, symbol: Symbol, from_ms: int, to_ms: int) -> Variances:
+        """Read the kept variances of the buckets that start in [from, to)."""
+        ...
+
+    def save_variances(self, venue: str, symbol: Symbol, variances: Variances) -> None:
+        """Keep variances for a while; a kept bucket stays as it is, one that is known to be missing too."""
         ...

@@ -183,8 +183,13 @@ class Venue(Protocol):
         """Read the venue's own clock."""
         ...
 
-    def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
-        """Read the klines that open in [since, until), oldest first; the venue leaves out what it does not list."""
+    def fetch_klines(
+        self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline, *, interval_ms: int = 1_000
+    ) -> Sequence[Kline]:
+        """Read the klines of a second or a minute that open in [since, until), oldest first.
+
+        The venue leaves out what it does not list.
+        """
         ...
 
     def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:

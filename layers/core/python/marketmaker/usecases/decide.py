@@ -8,10 +8,11 @@ from marketmaker.domain.deciding import Decision, Situation, decide
 from marketmaker.domain.inventory import FillRow
 from marketmaker.domain.markets import Instrument, MarketSettings
 from marketmaker.domain.orders import Order, OrderIdentity, Side
-from marketmaker.domain.pricing import BOOK_LEVELS, fair_price
+from marketmaker.domain.pricing import BOOK_LEVELS, own_price
 from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason
 from marketmaker.domain.replacing import Place
 from marketmaker.domain.risk import LedgerDifference, check_ledger
+from marketmaker.domain.runs import SameSideRun
 from marketmaker.domain.state import Control, MarketState, Mode
 from marketmaker.domain.units import ZERO, Asset, Symbol
 from marketmaker.errors import Conflict, LeaseLost, Refused, Retryable
@@ -116,7 +117,7 @@ def _first_fair_price(seen: Seen, settings: MarketSettings) -> Decimal | None:
     book = seen.observation.books[settings.symbol]
     if isinstance(book, Unknown) or book.best_bid is None or book.best_ask is None or book.best_bid >= book.best_ask:
         return None
-    return fair_price(settings.fair_price, book, _last_price(seen, settings.symbol))
+    return own_price(settings, book, _last_price(seen, settings.symbol))
 
 
 def _last_price(seen: Seen, symbol: Symbol) -> Decimal | None:
@@ -241,4 +242,12 @@ def _view(
         available_base=min(inventory.base, balances[instrument.base].free + reserved_base),
         available_quote=min(inventory.quote, balances[instrument.quote].free + reserved_quote),
         ledger_difference=differences.get(instrument.base) or differences.get(instrument.quote),
+        statistics=seen.statistics.get(symbol),
+        run=_run(prepared.market, prepared.settings),
     )
+
+
+def _run(market: MarketState, settings: MarketSettings) -> SameSideRun | None:
+    """Return of the market's run what its guard asks for."""
+    guard, run = settings.run_guard, market.run
+    return None if guard is None or run is None else replace(run, orders=run.orders[-guard.orders :])

@@ -1,14 +1,17 @@
 """What every use case of one account works with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.orders import Order, OrderIdentity
 from marketmaker.domain.state import VenueMetadata
+from marketmaker.domain.statistics import Statistics
+from marketmaker.domain.units import Symbol
 from marketmaker.errors import MarketMakerError, Retryable
 from marketmaker.ports import Alerts, Clock, Deadline, Prices, SettingsVersions, Store, Telemetry, Unknown, Venue
+from marketmaker.usecases.market_statistics import KeptStatistics, StatisticsReading
 
 METADATA_RELOAD_MS = 600_000
 """How soon a changed tick size, once it is kept, takes effect."""
@@ -32,6 +35,7 @@ class Desk:
     telemetry: Telemetry
     clock: Clock
     alongside: Executor
+    statistics: KeptStatistics = field(default_factory=KeptStatistics)
 
     def own(self, orders: Sequence[Order]) -> tuple[Order, ...]:
         """Pick the orders that carry our tag; foreign ones are never touched (R4)."""
@@ -72,8 +76,7 @@ class Desk:
         symbols = self.settings.symbols
         oldest_ms = self.clock.now_ms() - METADATA_MAX_AGE_MS
         if isinstance(stored, Unknown):
-            self.telemetry.record("prices_unreadable", {"reason": stored.reason})
-            self.telemetry.count(self.settings.name, {"prices_unreadable": 1})
+            self._tell_unreadable(stored.reason)
             stored = ()
         fresh = [each for each in stored if each.fetched_ms >= oldest_ms]
         if fresh:
@@ -85,6 +88,20 @@ class Desk:
         except Retryable:
             if not self.venue.knows(symbols, oldest_ms):
                 raise
+
+    def read_statistics(self) -> StatisticsReading:
+        """Read what was measured of the markets; never raises."""
+        return self.statistics.read(self.prices, self.settings.venue, self.settings.symbols, self.clock.now_ms())
+
+    def known_statistics(self, reading: StatisticsReading) -> Mapping[Symbol, Statistics]:
+        """Return what `read_statistics` knows, and tell of a table that could not be read."""
+        if reading.problem is not None:
+            self._tell_unreadable(reading.problem)
+        return reading.known
+
+    def _tell_unreadable(self, reason: str) -> None:
+        self.telemetry.record("prices_unreadable", {"reason": reason})
+        self.telemetry.count(self.settings.name, {"prices_unreadable": 1})
 
     def _is_loaded(self) -> bool:
         symbols = self.settings.symbols

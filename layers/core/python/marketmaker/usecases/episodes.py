@@ -12,6 +12,7 @@ VENUE_UNREACHABLE = "venue_unreachable"
 ACCOUNT_REFUSED = "account_refused"
 MARKET_UNREADABLE = "market_unreadable"
 VENUE_BANNED = "venue_banned"
+SECOND_PRICE_IGNORED = "second_price_ignored"
 RISK_KEY_REFUSED = "risk_key_refused"
 HALT_DELIVERY = "halt#"
 """Starts the keys of halt messages that were told; they are kept until the account is resumed."""
@@ -21,13 +22,14 @@ HALT_DELIVERY = "halt#"
 class Condition:
     """Something a human should know while it lasts; `text` is None when it does not hold.
 
-    `outlook` says what its end means.
+    `outlook` says what its end means, `severity` whom its start is told.
     """
 
     kind: str
     symbol: Symbol | None
     text: str | None
     outlook: str = "quoting goes on by itself"
+    severity: Severity = Severity.CRITICAL
 
     @property
     def key(self) -> str:
@@ -45,7 +47,7 @@ def follow_episodes(desk: Desk, conditions: Iterable[Condition], open_now: Conta
         key = condition.key
         if condition.text is not None and key not in open_now:
             opened = desk.store.open_episode(account, key, text=condition.text, now_ms=desk.clock.now_ms())
-            if opened and not _send(desk, condition, Severity.CRITICAL, condition.text):
+            if opened and not _send(desk, condition, condition.severity, condition.text):
                 desk.store.close_episode(account, key)
         elif condition.text is None and key in open_now and desk.store.close_episode(account, key):
             _send(desk, condition, Severity.INFO, f"{condition.kind} is over; {condition.outlook}")

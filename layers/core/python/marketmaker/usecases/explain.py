@@ -3,18 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import assert_never
 
-from marketmaker.domain.distances import BpsDistance, Distance, QuoteDistance
-from marketmaker.domain.markets import Instrument, MarketSettings
-from marketmaker.domain.models import BothSidesBand, FairPriceModel, InventoryBand, ShiftBand
-from marketmaker.domain.pricing import Book, BookLevel
+from marketmaker.domain.markets import Instrument
+from marketmaker.domain.pipeline import fresh_statistics
+from marketmaker.domain.pricing import BookLevel, Touch
 from marketmaker.domain.quoting import MarketView, NoQuotes, Quotes, Stage
+from marketmaker.domain.statistics import Statistics
 from marketmaker.domain.units import BPS, plain
+from marketmaker.usecases.explain_stages import shown, why
 from marketmaker.usecases.records import RecordedDecision
 from marketmaker.usecases.replay import ReplayedDecision
-
-_SHOWN_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +67,7 @@ def explain(replayed: ReplayedDecision) -> Explanation:
         return explanation
     return replace(
         explanation,
-        stages=tuple(_stages(desired, view.book, replayed)),
+        stages=tuple(_stages(desired, view, replayed)),
         quotes=tuple(_quotes(desired, replayed)),
         skipped=tuple(f"{each.side}: {each.reason.replace('_', ' ')}" for each in desired.skipped),
     )
@@ -83,14 +81,20 @@ def _saw(view: MarketView, replayed: ReplayedDecision) -> Iterator[tuple[str, st
         yield "last trade", plain(view.last_price)
     cost = inventory.average_cost_quote
     held = _holding(inventory.base, inventory.quote, instrument)
-    yield "inventory", held if cost is None else f"{held}, average cost {_shown(cost)}"
+    yield "inventory", held if cost is None else f"{held}, average cost {shown(cost)}"
     desired, band = replayed.decision.desired, replayed.settings.inventory_band
     if isinstance(desired, Quotes):
-        yield "base share", _ratio_words(desired, band)
+        yield "base share", f"{desired.ratio:.2%}, band {band.min_ratio:.0%} to {band.max_ratio:.0%}"
     yield "usable", _holding(view.available_base, view.available_quote, instrument)
+    statistics = fresh_statistics(view, replayed.settings, replayed.recorded.situation.now_ms)
+    yield "measured", _measured(statistics)
+    second = replayed.settings.second_price
+    if second is not None and view.second is not None:
+        for listing, touch in zip(second.listings, (view.second.source, view.second.rate), strict=False):
+            yield f"{listing.symbol}", _touch(touch)
 
 
-def _stages(desired: Quotes, book: Book, replayed: ReplayedDecision) -> Iterator[ExplainedStage]:
+def _stages(desired: Quotes, view: MarketView, replayed: ReplayedDecision) -> Iterator[ExplainedStage]:
     before = Stage(name="fair", bid=desired.fair, ask=desired.fair)
     for stage in (before, *desired.stages):
         yield ExplainedStage(
@@ -99,74 +103,9 @@ def _stages(desired: Quotes, book: Book, replayed: ReplayedDecision) -> Iterator
             ask=stage.ask,
             bid_moved=stage.bid - before.bid,
             ask_moved=stage.ask - before.ask,
-            why=_why(stage.name, desired, book, replayed),
+            why=why(stage.name, desired, view, replayed),
         )
         before = stage
-
-
-def _why(stage: str, desired: Quotes, book: Book, replayed: ReplayedDecision) -> str:
-    settings, instrument = replayed.settings, replayed.recorded.situation.instrument
-    match stage:
-        case "fair":
-            return _fair_words(settings.fair_price, book)
-        case "half_spread":
-            return _half_spread_words(settings, desired, instrument)
-        case "floors":
-            floor = settings.fees.break_even_half_spread(desired.fair)
-            return f"at least the fee break-even {_shown(floor)} and one tick {plain(instrument.tick_size)}"
-        case "inventory":
-            return _inventory_words(settings.inventory_band, desired)
-        case _:
-            crossing = f"bid below {plain(book.asks[0].price)}, ask above {plain(book.bids[0].price)}"
-            return f"outwards to the tick {plain(instrument.tick_size)}; post-only: {crossing}"
-
-
-def _fair_words(model: FairPriceModel, book: Book) -> str:
-    match model:
-        case FairPriceModel.LAST:
-            return "last: the last trade"
-        case FairPriceModel.MID:
-            return f"mid of {plain(book.bids[0].price)} and {plain(book.asks[0].price)}"
-        case _:
-            assert_never(model)
-
-
-def _half_spread_words(settings: MarketSettings, desired: Quotes, instrument: Instrument) -> str:
-    band, distance, why = settings.inventory_band, settings.half_spread, ""
-    if isinstance(band, BothSidesBand):
-        if desired.ratio > band.max_ratio:
-            distance, why = band.half_spread_above, ", above the inventory band"
-        elif desired.ratio < band.min_ratio:
-            distance, why = band.half_spread_below, ", below the inventory band"
-    return f"fixed: {_distance(distance, instrument)}{why}"
-
-
-def _inventory_words(band: InventoryBand, desired: Quotes) -> str:
-    ratio = _ratio_words(desired, band)
-    match band:
-        case BothSidesBand():
-            return f"both_sides acts on the half-spread; base share {ratio}"
-        case ShiftBand(min_ratio=low, max_ratio=high, max_shift_share=share):
-            if low <= desired.ratio <= high:
-                return f"no shift: base share {ratio}"
-            which = "down" if desired.ratio > high else "up"
-            return f"shift {which}, at most {share:.0%} of the half-spread: base share {ratio}"
-        case _:
-            assert_never(band)
-
-
-def _ratio_words(desired: Quotes, band: InventoryBand) -> str:
-    return f"{desired.ratio:.2%}, band {band.min_ratio:.0%} to {band.max_ratio:.0%}"
-
-
-def _distance(distance: Distance, instrument: Instrument) -> str:
-    match distance:
-        case QuoteDistance(quote=quote):
-            return f"{plain(quote)} {instrument.quote}"
-        case BpsDistance(bps=bps):
-            return f"{plain(bps)} bps"
-        case _:
-            assert_never(distance)
 
 
 def _quotes(desired: Quotes, replayed: ReplayedDecision) -> Iterator[ExplainedQuote]:
@@ -190,10 +129,10 @@ def _quotes(desired: Quotes, replayed: ReplayedDecision) -> Iterator[ExplainedQu
 
 
 def _cancelled(recorded: RecordedDecision) -> Iterator[str]:
-    for index, why, result in recorded.cancelled:
+    for index, reason, result in recorded.cancelled:
         order = recorded.situation.live[index]
         what = f"{order.side} {plain(order.remaining_base)} @ {plain(order.price)}"
-        yield f"{what}: {why.replace('_', ' ')} → {result.replace('_', ' ')}"
+        yield f"{what}: {reason.replace('_', ' ')} → {result.replace('_', ' ')}"
 
 
 def _words(refusal: NoQuotes) -> str:
@@ -201,13 +140,30 @@ def _words(refusal: NoQuotes) -> str:
     return f"{reason}: {refusal.detail}" if refusal.detail else reason
 
 
+def _measured(statistics: Statistics | None) -> str:
+    if statistics is None:
+        return "nothing that is fresh: the assumed volatility counts"
+    parts = []
+    if statistics.sigma is not None:
+        parts.append(f"σ {statistics.sigma / float(BPS):.3g} bps/√s")
+    if statistics.best_distance is not None:
+        parts.append(f"best distance {statistics.best_distance / float(BPS):.3g} bps")
+    if statistics.intensity is not None and statistics.decay is not None:
+        parts.append(f"A {statistics.intensity:.3g}/s, k {statistics.decay * float(BPS):.3g}/bp")
+    if statistics.daily is not None and statistics.intraday is not None:
+        parts.append(f"volatility {statistics.daily} by day, {statistics.intraday} within it")
+    return ", ".join(parts) or "nothing well enough: the assumed volatility counts"
+
+
+def _touch(touch: Touch | None) -> str:
+    if touch is None:
+        return "could not be read"
+    return f"{plain(touch.bid)} / {plain(touch.ask)}, unchanged for {touch.age_ms} ms"
+
+
 def _best(levels: Sequence[BookLevel]) -> str:
     return f"{plain(levels[0].size_base)} @ {plain(levels[0].price)}" if levels else "none"
 
 
 def _holding(base: Decimal, quote: Decimal, instrument: Instrument) -> str:
-    return f"{_shown(base)} {instrument.base}, {_shown(quote)} {instrument.quote}"
-
-
-def _shown(figure: Decimal) -> str:
-    return plain(Decimal(f"{figure:.{_SHOWN_DIGITS}g}"))
+    return f"{shown(base)} {instrument.base}, {shown(quote)} {instrument.quote}"

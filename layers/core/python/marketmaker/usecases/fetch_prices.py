@@ -1,4 +1,6 @@
-"""Keep what the venues publish, once a minute: each market's klines, its volume of the day and its metadata.
+"""Keep what the venues publish, once a minute, and what is measured of it.
+
+That is each market's klines, its volume of the day and its metadata, σ, A, k and its regime.
 
 Public data only, every market of every account once. A minute is kept once it has ended by the venue's own clock, and
 minutes are kept oldest first: whatever ends a run, the next one goes on after the newest kept minute (C3).
@@ -7,7 +9,7 @@ minutes are kept oldest first: whatever ends a run, the next one goes on after t
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +17,7 @@ from marketmaker.domain.klines import MINUTE_MS, in_minutes, minute_of
 from marketmaker.domain.units import Symbol
 from marketmaker.errors import AccountRefused, Refused, Retryable
 from marketmaker.ports import Clock, Deadline, Prices, Telemetry, Venue
+from marketmaker.usecases.calibrate import NOT_MEASURED, Measured, MeasuredMarket, measure
 
 METADATA_REFRESH_MS = 3_600_000
 MOST_MINUTES = 15
@@ -28,11 +31,19 @@ _COUNTED = (Retryable, Refused, AccountRefused)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedMarkets:
-    """The markets of one venue that some account works, and the venue without a login."""
+    """The markets of one venue that some account works, and the venue without a login.
+
+    `exposures_ms` says of each how long a quote stands in it before it can follow the market.
+    """
 
     name: str
     venue: Venue
-    symbols: tuple[Symbol, ...]
+    exposures_ms: Mapping[Symbol, int]
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """The markets' symbols."""
+        return tuple(self.exposures_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +63,8 @@ class PricesReport:
 
     markets: int
     klines_written: int
+    calibrated: int
+    variances_written: int
     metadata_refreshed: int
     failures: Mapping[str, str]
 
@@ -61,6 +74,8 @@ class PricesReport:
             "prices_markets": self.markets,
             "prices_markets_failed": len(self.failures),
             "prices_klines_written": self.klines_written,
+            "prices_calibrated": self.calibrated,
+            "prices_variances_written": self.variances_written,
             "prices_metadata_refreshed": self.metadata_refreshed,
         }
 
@@ -81,10 +96,11 @@ class _Described:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Traded:
-    """What became of one market's klines."""
+    """What became of one market's klines, and what was measured of them."""
 
     market: str
     written: int
+    measured: Measured = NOT_MEASURED
     failure: str | None = None
 
 
@@ -97,7 +113,7 @@ def fetch_prices(desk: PriceDesk, deadline: Deadline) -> PricesReport:
     asked = [desk.alongside.submit(_describe, desk, each, deadline) for each in desk.venues]
     described = [each.result() for each in asked]
     reading = [
-        desk.alongside.submit(_keep_klines, desk, each.markets, symbol, each.now_ms, deadline)
+        desk.alongside.submit(_work_market, desk, each.markets, symbol, each.now_ms, deadline)
         for each in described
         if each.now_ms is not None
         for symbol in each.markets.symbols
@@ -107,6 +123,8 @@ def fetch_prices(desk: PriceDesk, deadline: Deadline) -> PricesReport:
     report = PricesReport(
         markets=sum(len(each.symbols) for each in desk.venues),
         klines_written=sum(each.written for each in traded),
+        calibrated=sum(each.measured.is_calibrated for each in traded),
+        variances_written=sum(each.measured.variances for each in traded),
         metadata_refreshed=sum(each.metadata_refreshed for each in described),
         failures=failures | {each.market: each.failure for each in traded if each.failure is not None},
     )
@@ -136,6 +154,8 @@ def _keep_metadata(desk: PriceDesk, markets: PublishedMarkets, deadline: Deadlin
     fetch = partial(markets.venue.fetch_metadata, deadline=deadline)
     try:
         kept = desk.prices.metadata(markets.name, markets.symbols)
+        if not markets.venue.knows(markets.symbols):
+            markets.venue.load(kept)
         fresh = {each.symbol for each in kept if each.fetched_ms > oldest_ms}
         metadata, failures = _together_or_alone(fetch, [each for each in markets.symbols if each not in fresh])
         desk.prices.save_metadata(markets.name, metadata)
@@ -174,11 +194,29 @@ def _together_or_alone[T](
     return found, failures
 
 
-def _keep_klines(
+def _work_market(
     desk: PriceDesk, markets: PublishedMarkets, symbol: Symbol, now_ms: int, deadline: Deadline
 ) -> _Traded:
+    """Keep a market's klines up to the last minute, then measure it."""
+    end_ms = minute_of(now_ms - SETTLE_MS)
+    traded = _keep_klines(desk, markets, symbol, end_ms, deadline)
+    if traded.failure is not None:
+        return traded
+    market = MeasuredMarket(
+        venue_name=markets.name, venue=markets.venue, symbol=symbol, exposure_ms=markets.exposures_ms[symbol]
+    )
+    try:
+        measured = measure(desk.prices, market, end_ms, deadline)
+    except _COUNTED as error:
+        return replace(traded, failure=str(error))
+    return replace(traded, measured=measured, failure=measured.failure)
+
+
+def _keep_klines(
+    desk: PriceDesk, markets: PublishedMarkets, symbol: Symbol, end_ms: int, deadline: Deadline
+) -> _Traded:
     """Keep the minutes that ended since the newest kept one, oldest first."""
-    written, end_ms = 0, minute_of(now_ms - SETTLE_MS)
+    written = 0
     try:
         newest_ms = desk.prices.last_kline_ms(markets.name, symbol)
         earliest_ms = end_ms - MOST_MINUTES * MINUTE_MS

@@ -8,6 +8,7 @@ from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Order
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import AccountState, BookMark, Control
+from marketmaker.domain.statistics import Statistics
 from marketmaker.domain.units import Asset, Symbol
 from marketmaker.errors import Retryable, StateUnreachable
 from marketmaker.ports import Balance, Deadline, Observation, Unknown
@@ -22,6 +23,7 @@ class Seen:
     observation: Observation
     open_orders: Sequence[Order]
     marks: Mapping[Symbol, BookMark]
+    statistics: Mapping[Symbol, Statistics]
     now_ms: int
 
     @property
@@ -42,6 +44,7 @@ def observe(desk: Desk, control: Control, deadline: Deadline) -> Seen:
         StateUnreachable: the account's items could not be read.
         AccountRefused: the venue refuses the account.
     """
+    measured = desk.alongside.submit(desk.read_statistics)
     observation, reading = read_both(desk, deadline, needs_state=True)
     state = _result(reading)
     if isinstance(observation.open_orders, Unknown):
@@ -52,6 +55,7 @@ def observe(desk: Desk, control: Control, deadline: Deadline) -> Seen:
         observation=observation,
         open_orders=observation.open_orders,
         marks=mark_books(observation.books, control.book_marks, now_ms),
+        statistics=desk.known_statistics(measured.result()),
         now_ms=now_ms,
     )
 

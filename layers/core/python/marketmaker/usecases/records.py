@@ -13,6 +13,9 @@ short; a side is `b` or `s`:
 | `cancelled` | position in `live`, why, and what came of it if it was not simply cancelled, in the venue's words |
 | `placed` | side, level, and what came of it if it was not simply accepted, in the venue's words |
 | `stages` | name, bid, ask |
+| `second` | bid, ask, age (ms) of the source and the rate, null for one that could not be read |
+| `statistics` | until (ms), σ, best distance, A, k, daily, intraday |
+| `run` | side, then venue id and time (ms) of each order |
 | `booked` | trade id, change of base, change of quote |
 """
 
@@ -22,31 +25,19 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from marketmaker.domain.deciding import Decision, Situation
-from marketmaker.domain.inventory import Inventory
 from marketmaker.domain.markets import Instrument
-from marketmaker.domain.orders import Fee, Order, Side
-from marketmaker.domain.pricing import Book, BookLevel
-from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason, Quote
+from marketmaker.domain.orders import Order
+from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quote
 from marketmaker.domain.replacing import Place
-from marketmaker.domain.risk import LedgerDifference
 from marketmaker.domain.units import ZERO, AccountName, Asset, ClientOrderId, Symbol, VenueOrderId
+from marketmaker.usecases.view_records import SIDES, read_view, write_view
 
 MAX_TEXT = 160
 """Characters of any one explanation."""
 ACCEPTED, CANCELLED = "accepted", "cancelled"
 """What comes of most creates and cancels, and so is left out of their rows."""
-_SIDES = {side[0]: side for side in Side}
 _SIGNIFICANT = 12
 """Digits of figures that only people read; everything a decision is made of is written exactly."""
-_HOLDINGS = (
-    "base",
-    "quote",
-    "deposited_quote",
-    "cost_basis_quote",
-    "fees_in_basis_quote",
-    "realised_quote",
-    "fees_quote",
-)
 _USUAL = ("has_post_only", "is_trading")
 """What is true of nearly every market, and so is recorded only where it is not."""
 _GRIDS = ("tick_size", "lot_size", "min_size_base", "min_notional_quote")
@@ -90,7 +81,7 @@ def write_situation(situation: Situation) -> dict[str, Any]:
     }
     written |= {name: False for name in _USUAL if not getattr(instrument, name)}
     if situation.view is not None:
-        written["saw"] = _write_view(situation.view)
+        written["saw"] = write_view(situation.view)
     if obstacle is not None:
         written["obstacle"] = (obstacle.reason, shorten(obstacle.detail))
     if situation.blocked:
@@ -111,6 +102,7 @@ def write_decision(decision: Decision) -> dict[str, Any]:
         "stages": [(stage.name, _rounded(stage.bid), _rounded(stage.ask)) for stage in desired.stages],
         "quotes": [(*write_place((each.side, each.level)), each.price, each.size_base) for each in desired.quotes],
         "skipped": [(each.side, each.reason) for each in desired.skipped],
+        **({"ignored": shorten(desired.ignored)} if desired.ignored else {}),
     }
 
 
@@ -142,29 +134,6 @@ def _write_order(order: Order, now_ms: int) -> tuple[Any, ...]:
     executed = (order.executed_base,) if order.executed_base else ()
     age_ms = now_ms - order.created_ms
     return order.client_id, order.venue_id, order.side[0], order.price, order.size_base, age_ms, *executed
-
-
-def _write_view(view: MarketView) -> dict[str, Any]:
-    inventory = view.inventory
-    saw: dict[str, Any] = {
-        "bids": [(level.price, level.size_base) for level in view.book.bids],
-        "asks": [(level.price, level.size_base) for level in view.book.asks],
-        "update_id": view.book.update_id,
-        "book_age_ms": view.book_age_ms,
-        "holds": tuple(getattr(inventory, name) for name in _HOLDINGS),
-        "available": (view.available_base, view.available_quote),
-        "reference": view.reference_price,
-    }
-    if view.last_price is not None:
-        saw["last"] = view.last_price
-    if inventory.unpriced_fees:
-        saw["unpriced"] = [(fee.amount, fee.asset) for fee in inventory.unpriced_fees]
-    if inventory.fills_without_fee:
-        saw["without_fee"] = inventory.fills_without_fee
-    if view.ledger_difference is not None:
-        difference = view.ledger_difference
-        saw["difference"] = (difference.asset, difference.ledger, difference.venue)
-    return saw
 
 
 def _read_decision(record: Mapping[str, Any], market: Mapping[str, Any]) -> RecordedDecision:
@@ -201,7 +170,7 @@ def _read_situation(market: Mapping[str, Any]) -> Situation:
     return Situation(
         now_ms=int(market["at_ms"]),
         instrument=instrument,
-        view=_read_view(symbol, market["saw"]) if "saw" in market else None,
+        view=read_view(symbol, market["saw"]) if "saw" in market else None,
         obstacle=_read_obstacle(market["obstacle"]) if "obstacle" in market else None,
         live=tuple(_read_order(symbol, int(market["at_ms"]), row) for row in market["live"]),
         blocked=frozenset(_read_places(market.get("blocked", ()))),
@@ -209,42 +178,9 @@ def _read_situation(market: Mapping[str, Any]) -> Situation:
     )
 
 
-def _read_view(symbol: Symbol, saw: Mapping[str, Any]) -> MarketView:
-    difference = saw.get("difference")
-    base, quote = saw["available"]
-    return MarketView(
-        book=Book(
-            symbol=symbol,
-            bids=_read_levels(saw["bids"]),
-            asks=_read_levels(saw["asks"]),
-            update_id=int(saw["update_id"]),
-        ),
-        book_age_ms=int(saw["book_age_ms"]),
-        last_price=Decimal(saw["last"]) if "last" in saw else None,
-        inventory=Inventory(
-            **{name: Decimal(value) for name, value in zip(_HOLDINGS, saw["holds"], strict=True)},
-            unpriced_fees=tuple(Fee(amount=Decimal(amount), asset=Asset(a)) for amount, a in saw.get("unpriced", ())),
-            fills_without_fee=int(saw.get("without_fee", 0)),
-        ),
-        reference_price=Decimal(saw["reference"]),
-        available_base=Decimal(base),
-        available_quote=Decimal(quote),
-        ledger_difference=None if difference is None else _read_difference(difference),
-    )
-
-
-def _read_difference(row: Sequence[str]) -> LedgerDifference:
-    asset, ledger, venue = row
-    return LedgerDifference(asset=Asset(asset), ledger=Decimal(ledger), venue=Decimal(venue))
-
-
 def _read_obstacle(row: Sequence[str]) -> NoQuotes:
     reason, detail = row
     return NoQuotes(reason=NoQuotesReason(reason), detail=detail)
-
-
-def _read_levels(rows: Iterable[Sequence[str]]) -> tuple[BookLevel, ...]:
-    return tuple(BookLevel(price=Decimal(price), size_base=Decimal(size)) for price, size in rows)
 
 
 def _read_order(symbol: Symbol, now_ms: int, row: Sequence[Any]) -> Order:
@@ -253,7 +189,7 @@ def _read_order(symbol: Symbol, now_ms: int, row: Sequence[Any]) -> Order:
         venue_id=VenueOrderId(venue_id),
         client_id=None if client_id is None else ClientOrderId(client_id),
         symbol=symbol,
-        side=_SIDES[side],
+        side=SIDES[side],
         price=Decimal(price),
         size_base=Decimal(size),
         executed_base=Decimal(executed[0]) if executed else ZERO,
@@ -262,12 +198,12 @@ def _read_order(symbol: Symbol, now_ms: int, row: Sequence[Any]) -> Order:
 
 
 def _read_places(rows: Iterable[Sequence[Any]]) -> tuple[Place, ...]:
-    return tuple((_SIDES[row[0]], int(row[1])) for row in rows)
+    return tuple((SIDES[row[0]], int(row[1])) for row in rows)
 
 
 def _read_quote(row: Sequence[Any]) -> Quote:
     side, level, price, size = row
-    return Quote(side=_SIDES[side], level=int(level), price=Decimal(price), size_base=Decimal(size))
+    return Quote(side=SIDES[side], level=int(level), price=Decimal(price), size_base=Decimal(size))
 
 
 def _rounded(figure: Decimal) -> str:

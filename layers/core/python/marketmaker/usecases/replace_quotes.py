@@ -15,7 +15,7 @@ from marketmaker.domain.risk import BreachKind
 from marketmaker.domain.state import BookMark, Control, MarketState, Mode, Refreshed
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import AccountRefused, Conflict, LeaseLost, Refused, Retryable, StateUnreachable
-from marketmaker.ports import CancelResult, ClaimRefusal, Deadline, PlaceOutcome, Rejected, RejectionKind
+from marketmaker.ports import CancelResult, ClaimRefusal, Deadline, PlaceOutcome, Rejected, RejectionKind, Severity
 from marketmaker.usecases import live_settings, rate_limits
 from marketmaker.usecases.act import ClaimedSlot, PlannedMarket, act
 from marketmaker.usecases.decide import DecidedMarket, compare_ledger, decide_market, prepare_all
@@ -23,6 +23,7 @@ from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import (
     ACCOUNT_REFUSED,
     MARKET_UNREADABLE,
+    SECOND_PRICE_IGNORED,
     VENUE_BANNED,
     VENUE_UNREACHABLE,
     Condition,
@@ -43,6 +44,8 @@ _ALERTED: Mapping[NoQuotesReason, str] = {
     NoQuotesReason.PRICE_OUTSIDE_BAND: BreachKind.PRICE_BAND,
     NoQuotesReason.LEDGER_DIFFERS: "ledger_difference",
     NoQuotesReason.BOOK_STALE: BreachKind.STALE_BOOK,
+    NoQuotesReason.PRICE_DEVIATES: "price_deviates",
+    NoQuotesReason.SPREAD_UNKNOWN: "spread_unknown",
 }
 
 
@@ -215,6 +218,7 @@ def _conditions(markets: Sequence[MarketReport], *, is_lasting: bool) -> list[Co
         if isinstance(market.desired, Quotes):
             kinds = (*_ALERTED.values(), MARKET_UNREADABLE)
             conditions += [Condition(kind=kind, symbol=market.symbol, text=None) for kind in kinds]
+            conditions.append(_second_price(market.symbol, market.desired))
         elif is_lasting and market.desired.reason in _UNREADABLE:
             text = f"cannot be read: {market.desired.detail}. Nothing is placed until it can"
             conditions.append(Condition(kind=MARKET_UNREADABLE, symbol=market.symbol, text=text))
@@ -222,6 +226,17 @@ def _conditions(markets: Sequence[MarketReport], *, is_lasting: bool) -> list[Co
             text = f"{market.desired.detail}. Our orders are cancelled, none placed until it is over"
             conditions.append(Condition(kind=_ALERTED[market.desired.reason], symbol=market.symbol, text=text))
     return conditions
+
+
+def _second_price(symbol: Symbol, desired: Quotes) -> Condition:
+    """Tell that the price of another book is not used while it misbehaves (M5)."""
+    return Condition(
+        kind=SECOND_PRICE_IGNORED,
+        symbol=symbol,
+        text=f"{desired.ignored}; the middle of the market's own book is used meanwhile" if desired.ignored else None,
+        outlook="the fair price is made of it again",
+        severity=Severity.INFO,
+    )
 
 
 def _is_fatal(outcome: PlaceOutcome) -> TypeIs[Rejected]:

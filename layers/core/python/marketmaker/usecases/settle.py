@@ -11,6 +11,7 @@ from itertools import batched
 from marketmaker.domain.inventory import FillRow, book_fill
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.orders import Fill, Order
+from marketmaker.domain.runs import follow_run
 from marketmaker.domain.state import MarketState, UnresolvedOrder
 from marketmaker.domain.units import ZERO, ClientOrderId, VenueOrderId
 from marketmaker.errors import Retryable
@@ -164,7 +165,8 @@ def _apply(
         order = working.get(fill.venue_order_id)
         if order is not None:
             working[order.venue_id] = replace(order, executed_base=order.executed_base + fill.size_base)
-    return replace(market, inventory=inventory, working=_by_age(working.values())), rows
+    run = follow_run(market.run, (fill for fill, _ in fills))
+    return replace(market, inventory=inventory, working=_by_age(working.values()), run=run), rows
 
 
 def _conclude(

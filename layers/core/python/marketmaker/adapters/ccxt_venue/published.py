@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from marketmaker.adapters.ccxt_venue import parsing
@@ -10,19 +11,30 @@ from marketmaker.domain.units import Symbol
 from marketmaker.errors import Unresolved
 
 KLINES_A_PAGE = 1000
-KLINE_INTERVAL, KLINE_INTERVAL_MS = "1s", 1_000
-"""The shortest that the venue lists: Binance spot has seconds."""
+INTERVALS = {1_000: "1s", 60_000: "1m"}
+"""What klines are asked for by their interval in ms; Binance spot has seconds."""
 
 
-def klines_page(symbol: Symbol, market_id: str, since_ms: int, until_ms: int) -> Callable[[Any], list[Kline]]:
-    """Ask for the first page of the klines that open in [since, until)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KlinesWanted:
+    """The klines of one interval that open in [since, until)."""
+
+    symbol: Symbol
+    since_ms: int
+    until_ms: int
+    interval_ms: int
+
+
+def klines_page(wanted: KlinesWanted, market_id: str) -> Callable[[Any], list[Kline]]:
+    """Ask for the first page of klines."""
 
     def call(client: Any) -> list[Kline]:
-        asked = {"symbol": market_id, "interval": KLINE_INTERVAL, "limit": KLINES_A_PAGE}
-        answer = client.publicGetKlines(asked | {"startTime": since_ms, "endTime": until_ms - 1})
+        symbol, interval_ms = wanted.symbol, wanted.interval_ms
+        asked = {"symbol": market_id, "interval": INTERVALS[interval_ms], "limit": KLINES_A_PAGE}
+        answer = client.publicGetKlines(asked | {"startTime": wanted.since_ms, "endTime": wanted.until_ms - 1})
         rows = parsing.expect_list(answer, f"the klines of {symbol}")
-        klines = [parsing.parse_kline(symbol, row, KLINE_INTERVAL_MS) for row in rows]
-        opened_ms = [since_ms - 1, *(each.open_ms for each in klines), until_ms]
+        klines = [parsing.parse_kline(symbol, row, interval_ms) for row in rows]
+        opened_ms = [wanted.since_ms - 1, *(each.open_ms for each in klines), wanted.until_ms]
         if opened_ms != sorted(set(opened_ms)):
             raise Unresolved(f"the klines of {symbol} came out of order, or from another time than was asked for")
         return klines

@@ -15,7 +15,7 @@ from marketmaker.adapters.ccxt_venue.connection import Connection
 from marketmaker.adapters.ccxt_venue.listed import KnownMarkets, Market, read_listed
 from marketmaker.adapters.ccxt_venue.logins import VenueLogin
 from marketmaker.adapters.ccxt_venue.public_trades import TradesRead, read_trades
-from marketmaker.adapters.ccxt_venue.published import day_volumes, klines_page, next_page_ms
+from marketmaker.adapters.ccxt_venue.published import KlinesWanted, day_volumes, klines_page, next_page_ms
 from marketmaker.adapters.ccxt_venue.rate_budget import Need
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
@@ -186,12 +186,15 @@ class CcxtVenue:
         """Read the venue's own clock."""
         return self._connection.read(calls.venue_time, deadline)
 
-    def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
+    def fetch_klines(
+        self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline, *, interval_ms: int = 1_000
+    ) -> Sequence[Kline]:
         """Read the klines that open in [since, until), oldest first, to the last page."""
         klines: list[Kline] = []
         next_ms: int | None = since_ms
         while next_ms is not None and next_ms < until_ms:
-            page = self._connection.read(klines_page(symbol, market_id(symbol), next_ms, until_ms), deadline)
+            wanted = KlinesWanted(symbol=symbol, since_ms=next_ms, until_ms=until_ms, interval_ms=interval_ms)
+            page = self._connection.read(klines_page(wanted, market_id(symbol)), deadline)
             klines += page
             next_ms = next_page_ms(page)
         return klines

@@ -14,6 +14,8 @@ FILL = "fill#"
 METADATA = "metadata"
 DAY_VOLUME = "day_volume"
 KLINES = "klines#"
+CALIBRATION = "calibration"
+VARIANCES = "variance#"
 
 _ID_DIGITS = 20
 _TIME_DIGITS = 15
@@ -38,6 +40,16 @@ def minute_key(start_ms: int) -> str:
 def minute_start_ms(key: str) -> int:
     """Read a minute's start back from its key."""
     return int(key.removeprefix(KLINES))
+
+
+def day_key(start_ms: int) -> str:
+    """Name a day's variances so that they sort by time."""
+    return f"{VARIANCES}{start_ms:0{_TIME_DIGITS}d}"
+
+
+def day_start_ms(key: str) -> int:
+    """Read a day's start back from its key."""
+    return int(key.removeprefix(VARIANCES))
 
 
 def fill_key(number: int) -> str:

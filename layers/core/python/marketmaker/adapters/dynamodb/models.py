@@ -36,6 +36,7 @@ class InventoryMap(Nested):
     fees_quote = DecimalAttribute()
     unpriced_fees = ListAttribute(of=FeeMap)
     fills_without_fee = IntegerAttribute()
+    opened_ms = optional(IntegerAttribute())
 
 
 class CursorMap(Nested):
@@ -104,6 +105,13 @@ class ActiveSettingsMap(Nested):
     reason = UnicodeAttribute()
 
 
+class RunOrderMap(Nested):
+    """An order of a run on one side, and when it filled last."""
+
+    venue_id = UnicodeAttribute()
+    time_ms = IntegerAttribute()
+
+
 class StateItem(Model):
     """An item of an account's partition."""
 
@@ -145,6 +153,8 @@ class MarketItem(StateItem):
     working = ListAttribute(of=WorkingOrderMap)
     unresolved = ListAttribute(of=UnresolvedOrderMap)
     not_before_ms = IntegerAttribute()
+    run_side = optional(UnicodeAttribute())
+    run = ListAttribute(of=RunOrderMap, default=list)
 
 
 class EpisodeItem(StateItem):
@@ -232,4 +242,21 @@ class KlinesItem(PricesItem):
 
     interval_ms = IntegerAttribute()
     klines = UnicodeAttribute()
+    expires_s = IntegerAttribute()
+
+
+class CalibrationItem(PricesItem):
+    """`calibration`: what was measured of the time up to `until_ms`, as JSON."""
+
+    until_ms = IntegerAttribute()
+    content = UnicodeAttribute()
+
+
+class VariancesItem(PricesItem):
+    """`variance#DAY`: the realised variance of each ten minutes, gone some time after `expires_s`.
+
+    Each is an attribute of its own, named by its number in the day, so that none is ever written twice; null is one
+    that the venue does not list enough for.
+    """
+
     expires_s = IntegerAttribute()

@@ -1,21 +1,37 @@
-"""The `Prices` port on DynamoDB: one partition a venue and market, an item a minute of klines.
+"""The `Prices` port on DynamoDB: one partition a venue and market, an item a minute of klines and a day of variances.
 
-A kept minute is never replaced, newer metadata and volumes replace older ones only; so runs that overlap or are
-delivered twice leave what one would have left.
+A kept minute or variance is never replaced, newer metadata, volumes and calibrations replace older ones only; so runs
+that overlap or are delivered twice leave what one would have left.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 
 from pynamodb.expressions.condition import Condition
 
 from marketmaker.adapters.dynamodb import keys
-from marketmaker.adapters.dynamodb.client import Put, TableClient
+from marketmaker.adapters.dynamodb.calibrations import (
+    DAY_MS,
+    calibration_from,
+    calibration_item,
+    variance_updates,
+    variances_from,
+)
+from marketmaker.adapters.dynamodb.client import Put, TableClient, Update
 from marketmaker.adapters.dynamodb.failures import ConditionFailed
-from marketmaker.adapters.dynamodb.models import DayVolumeItem, KlinesItem, MetadataItem, PricesItem
+from marketmaker.adapters.dynamodb.models import (
+    CalibrationItem,
+    DayVolumeItem,
+    KlinesItem,
+    MetadataItem,
+    PricesItem,
+    VariancesItem,
+)
+from marketmaker.domain.calibration import Calibration
 from marketmaker.domain.klines import DayVolume, Kline, KlineMinute, minute_of
+from marketmaker.domain.regime import Variances
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import Symbol, plain
 
@@ -87,6 +103,34 @@ class DynamoDbPrices:
         rows = self._client.query(self._table, keys.prices_partition(venue, symbol), within)
         every = (kline for raw in rows for kline in klines_from(KlinesItem.from_raw_data(raw)))
         return [kline for kline in every if from_ms <= kline.open_ms < to_ms]
+
+    def calibrations(self, venue: str, symbols: Sequence[Symbol]) -> Mapping[Symbol, Calibration]:
+        """Read what was last measured of these markets, all in one request; what cannot be read is left out."""
+        wanted = {keys.prices_partition(venue, symbol): symbol for symbol in symbols}
+        rows = self._client.get_many(self._table, [(partition, keys.CALIBRATION) for partition in wanted])
+        items = [CalibrationItem.from_raw_data(raw) for raw in rows]
+        found = {wanted[item.market]: calibration_from(item) for item in items}
+        return {symbol: each for symbol, each in found.items() if each is not None}
+
+    def save_calibration(self, venue: str, symbol: Symbol, calibration: Calibration) -> None:
+        """Keep what was measured; never replaces newer by older."""
+        older = CalibrationItem.until_ms.does_not_exist() | (CalibrationItem.until_ms <= calibration.until_ms)
+        self._put(calibration_item(keys.prices_partition(venue, symbol), calibration), older)
+
+    def variances(self, venue: str, symbol: Symbol, from_ms: int, to_ms: int) -> Variances:
+        """Read the kept variances of the buckets that start in [from, to)."""
+        if from_ms >= to_ms:
+            return {}
+        days = (keys.day_key(each - each % DAY_MS) for each in (from_ms, to_ms - 1))
+        rows = self._client.query(self._table, keys.prices_partition(venue, symbol), VariancesItem.row.between(*days))
+        kept = (each for raw in rows for each in variances_from(raw).items())
+        return {start_ms: variance for start_ms, variance in kept if from_ms <= start_ms < to_ms}
+
+    def save_variances(self, venue: str, symbol: Symbol, variances: Variances) -> None:
+        """Keep variances until they expire; a kept bucket stays as it is."""
+        partition = keys.prices_partition(venue, symbol)
+        for row, actions in variance_updates(variances):
+            self._client.update(Update(table=self._table, key=(partition, row), actions=actions))
 
     def _put(self, item: PricesItem, condition: Condition) -> None:
         """Write an item unless what is kept stands in its way."""

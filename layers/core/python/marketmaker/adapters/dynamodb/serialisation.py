@@ -1,6 +1,6 @@
 """Domain values to items and back, nothing lost on the way."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from marketmaker.adapters.dynamodb import keys
@@ -17,12 +17,14 @@ from marketmaker.adapters.dynamodb.models import (
     MarketItem,
     OpeningItem,
     RestrictionMap,
+    RunOrderMap,
     UnresolvedOrderMap,
     WorkingOrderMap,
 )
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, Inventory, LedgerRow, OpeningRow
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
+from marketmaker.domain.runs import SameSideRun
 from marketmaker.domain.state import (
     ActiveSettings,
     BookMark,
@@ -89,7 +91,7 @@ def equity_map(equity: Equity) -> EquityMap:
 
 def market_item(account: AccountName, market: MarketState, *, write_id: str) -> MarketItem:
     """Write a market's state."""
-    cursor = market.cursor
+    cursor, run = market.cursor, market.run
     return MarketItem(
         account,
         keys.MARKET + market.symbol,
@@ -106,6 +108,10 @@ def market_item(account: AccountName, market: MarketState, *, write_id: str) -> 
         working=[_working_map(each) for each in market.working],
         unresolved=[_unresolved_map(each) for each in market.unresolved],
         not_before_ms=market.not_before_ms,
+        run_side=None if run is None else run.side.value,
+        run=[]
+        if market.run is None
+        else [RunOrderMap(venue_id=key, time_ms=at_ms) for key, at_ms in market.run.orders],
     )
 
 
@@ -127,7 +133,12 @@ def market_from(item: MarketItem) -> MarketState:
         working=tuple(_working_from(each, symbol) for each in item.working),
         unresolved=tuple(_unresolved_from(each, symbol) for each in item.unresolved),
         not_before_ms=item.not_before_ms,
+        run=None if item.run_side is None else _run_from(item.run_side, item.run),
     )
+
+
+def _run_from(side: str, orders: Iterable[RunOrderMap]) -> SameSideRun:
+    return SameSideRun(side=Side(side), orders=tuple((VenueOrderId(each.venue_id), each.time_ms) for each in orders))
 
 
 def ledger_item(account: AccountName, symbol: Symbol, row: LedgerRow) -> LedgerItem:
@@ -212,6 +223,7 @@ def _inventory_map(inventory: Inventory) -> InventoryMap:
         fees_quote=inventory.fees_quote,
         unpriced_fees=[FeeMap(asset=fee.asset, amount=fee.amount) for fee in inventory.unpriced_fees],
         fills_without_fee=inventory.fills_without_fee,
+        opened_ms=inventory.opened_ms,
     )
 
 
@@ -226,6 +238,7 @@ def _inventory_from(stored: InventoryMap) -> Inventory:
         fees_quote=stored.fees_quote,
         unpriced_fees=tuple(Fee(asset=Asset(fee.asset), amount=fee.amount) for fee in stored.unpriced_fees),
         fills_without_fee=stored.fills_without_fee,
+        opened_ms=stored.opened_ms,
     )
 
 

@@ -43,7 +43,9 @@ class PublicMarket(Protocol):
         """Return a loaded market's rules."""
         ...
 
-    def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
+    def fetch_klines(
+        self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline, *, interval_ms: int = 1_000
+    ) -> Sequence[Kline]:
         """Read klines."""
         ...
 

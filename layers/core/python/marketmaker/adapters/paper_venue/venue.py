@@ -89,9 +89,11 @@ class PaperVenue:
         """Return a loaded market's rules."""
         return self._public.instrument(symbol)
 
-    def fetch_klines(self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline) -> Sequence[Kline]:
+    def fetch_klines(
+        self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline, *, interval_ms: int = 1_000
+    ) -> Sequence[Kline]:
         """Read the klines that open in [since, until), oldest first."""
-        return self._public.fetch_klines(symbol, since_ms, until_ms, deadline)
+        return self._public.fetch_klines(symbol, since_ms, until_ms, deadline, interval_ms=interval_ms)
 
     def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
         """Read what these markets traded in the last 24 h, in the same order."""

@@ -1,18 +1,16 @@
 """The pipeline from an observation to quotes: golden numbers, guards, and what holds for every market (S1–S5, R36)."""
 
+import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
-from marketmaker.domain.distances import BpsDistance, QuoteDistance
-from marketmaker.domain.inventory import Inventory
-from marketmaker.domain.markets import AbsoluteBand, BpsBand, Instrument, MarketSettings
-from marketmaker.domain.models import BothSidesBand, FairPriceModel, InventoryBand
+from marketmaker.domain.distances import QuoteDistance
+from marketmaker.domain.markets import BpsBand, Instrument, MarketSettings
+from marketmaker.domain.models import Distribution, FairPriceModel, SigmaOptimal
 from marketmaker.domain.orders import Side
+from marketmaker.domain.pipeline import compute_quotes
 from marketmaker.domain.quoting import (
     MarketView,
     NoQuotes,
@@ -21,12 +19,13 @@ from marketmaker.domain.quoting import (
     Quotes,
     SkippedSide,
     SkipReason,
-    compute_quotes,
 )
 from marketmaker.domain.risk import LedgerDifference
-from marketmaker.domain.units import ZERO
+from marketmaker.domain.spreads import assumed_sigma, cadence_risk
+from marketmaker.domain.statistics import Statistics
 from tests.builders import (
     PAXG,
+    SLOT_MS,
     absolute_band,
     book,
     both_sides_band,
@@ -37,7 +36,6 @@ from tests.builders import (
     market_view,
     order,
     quote,
-    shift_band,
 )
 
 INSTRUMENT = instrument()
@@ -46,14 +44,14 @@ LEDGER_DIFFERS = LedgerDifference(asset=PAXG, ledger=Decimal(5), venue=Decimal(4
 
 def quoted(view: MarketView, settings: MarketSettings | None = None, on: Instrument = INSTRUMENT) -> Quotes:
     """Compute quotes that must not be refused."""
-    desired = compute_quotes(view, settings or market_settings(), on)
+    desired = compute_quotes(view, settings or market_settings(), on, SLOT_MS)
     assert isinstance(desired, Quotes), desired
     return desired
 
 
 def refused(view: MarketView, settings: MarketSettings | None = None) -> NoQuotesReason:
     """Compute quotes that must be refused."""
-    desired = compute_quotes(view, settings or market_settings(), INSTRUMENT)
+    desired = compute_quotes(view, settings or market_settings(), INSTRUMENT, SLOT_MS)
     assert isinstance(desired, NoQuotes), desired
     return desired.reason
 
@@ -91,13 +89,33 @@ def test_both_sides_widens_when_long_and_narrows_when_short(base: str, bid: str,
 
 
 def test_a_fee_of_ten_basis_points_widens_the_quotes_to_break_even_and_shows_the_figure() -> None:  # S1, R36
-    desired = quoted(market_view(), market_settings(fee_schedule=fees(maker_bps="10")))
-    assert price_pair(desired) == (Decimal("1898.1"), Decimal("1901.9"))
-    assert desired.half_spread == Decimal("1.9")
-    assert [(stage.name, stage.ask - desired.fair) for stage in desired.stages[:2]] == [
+    settings = replace(market_settings(fee_schedule=fees(maker_bps="10")), assumed_volatility=Decimal("1e-9"))
+    desired = quoted(market_view(), settings)
+    assert price_pair(desired) == (Decimal("1898.09"), Decimal("1901.91"))
+    assert desired.half_spread == desired.floor == pytest.approx(Decimal("1.9"))
+    assert desired.half_spread > Decimal("1.9"), "the cadence's own risk is never nothing"
+    assert [(stage.name, round(stage.ask - desired.fair, 4)) for stage in desired.stages[:2]] == [
         ("half_spread", Decimal("0.5")),
         ("floors", Decimal("1.9")),
     ]
+
+
+def test_a_volatile_market_is_quoted_as_wide_as_its_cadence_costs() -> None:  # R36
+    calm = replace(market_view(), statistics=Statistics(until_ms=SLOT_MS, sigma=1e-5))
+    wild = replace(market_view(), statistics=Statistics(until_ms=SLOT_MS, sigma=1e-3))
+    assert quoted(calm).half_spread == Decimal("0.5")
+    mean_loss = 1e-3 * math.sqrt(5.5) * 1900 / math.sqrt(2 * math.pi)
+    assert float(quoted(wild).half_spread) == pytest.approx(0.19 + mean_loss)
+    assert quoted(wild).highest_bid == Decimal("1899.81"), "what rests is only cancelled below the fees' own break-even"
+
+
+@pytest.mark.parametrize("sigma", [None, 0.0, -1.0, math.nan, math.inf, 2.0])
+def test_an_unknown_volatility_is_the_assumed_one_and_never_none(sigma: float | None) -> None:  # R36
+    unmeasured = quoted(market_view())
+    assert quoted(replace(market_view(), statistics=Statistics(until_ms=SLOT_MS, sigma=sigma))) == unmeasured
+    old = Statistics(until_ms=SLOT_MS - 900_001, sigma=1e-3)
+    assert quoted(replace(market_view(), statistics=old)) == unmeasured
+    assert unmeasured.floor == Decimal("0.19") + cadence_risk(assumed_sigma(Decimal("0.6")), Decimal(1900), 5_500)
 
 
 def test_long_inventory_lowers_both_quotes() -> None:  # S2
@@ -161,15 +179,35 @@ def test_a_guard_refuses_with_its_reason(guard: Guard) -> None:  # R11
     assert refused(guard.view) is guard.reason
 
 
-@pytest.mark.parametrize("last_price", [None, "0", "-1"])
-def test_without_a_positive_fair_price_there_are_no_quotes(last_price: str | None) -> None:  # R11
+@pytest.mark.parametrize("last_price", ["0", "-1", "1880.9", "1919.1"])
+def test_a_last_trade_far_from_the_book_is_no_fair_price(last_price: str) -> None:  # M5
     settings = market_settings(fair_price=FairPriceModel.LAST)
-    assert refused(market_view(last_price=last_price), settings) is NoQuotesReason.PRICE_UNKNOWN
+    desired = compute_quotes(market_view(last_price=last_price), settings, INSTRUMENT, SLOT_MS)
+    assert isinstance(desired, NoQuotes)
+    assert desired.reason is NoQuotesReason.PRICE_DEVIATES
+    assert "bps from the middle 1900" in desired.detail
+
+
+def test_without_a_positive_fair_price_there_are_no_quotes() -> None:  # R11
+    settings = market_settings(fair_price=FairPriceModel.LAST)
+    assert refused(market_view(last_price=None), settings) is NoQuotesReason.PRICE_UNKNOWN
+    worthless = market_view(market_book=book(bids=[("0", "1")], asks=[("0.01", "1")]))
+    assert refused(worthless) is NoQuotesReason.PRICE_UNKNOWN
+
+
+def test_a_model_without_its_input_gives_no_quotes_and_says_what_is_missing() -> None:  # M6
+    settings = replace(market_settings(), half_spread=SigmaOptimal(distribution=Distribution.NORMAL))
+    desired = compute_quotes(market_view(), settings, INSTRUMENT, SLOT_MS)
+    assert isinstance(desired, NoQuotes)
+    assert desired.reason is NoQuotesReason.SPREAD_UNKNOWN
+    assert "sigma_optimal needs σ" in desired.detail
+    measured = replace(market_view(), statistics=Statistics(until_ms=SLOT_MS, sigma=1e-3))
+    assert quoted(measured, settings).half_spread == pytest.approx(Decimal(str(0.7517915 * 1e-3 * 5.5**0.5 * 1900)))
 
 
 def test_no_order_of_a_maker_may_take_for_want_of_post_only_unless_the_settings_say_so() -> None:  # R20
     taking = instrument(has_post_only=False)
-    refusal = compute_quotes(market_view(), market_settings(), taking)
+    refusal = compute_quotes(market_view(), market_settings(), taking, SLOT_MS)
     assert isinstance(refusal, NoQuotes)
     assert refusal.reason is NoQuotesReason.POST_ONLY_MISSING
     assert quoted(market_view(), market_settings(post_only=False), on=taking).quotes
@@ -199,7 +237,7 @@ def test_a_refusal_says_what_was_wrong() -> None:
             "fair price 1799.85 is outside [1800, 2000]",
         ),
     ):
-        desired = compute_quotes(view, market_settings(), INSTRUMENT)
+        desired = compute_quotes(view, market_settings(), INSTRUMENT, SLOT_MS)
         assert isinstance(desired, NoQuotes)
         assert desired.detail == detail
 
@@ -251,7 +289,7 @@ def test_a_quote_that_would_rest_outside_the_band_is_skipped() -> None:  # S3
 
 def test_a_bid_that_would_fall_to_zero_is_skipped() -> None:
     settings = market_settings(half_spread=QuoteDistance(quote=Decimal(3000)), price_band=absolute_band("0", "10000"))
-    assert skipped(quoted(market_view(), settings)) == {Side.BUY: SkipReason.BELOW_MIN_SIZE}
+    assert skipped(quoted(market_view(), settings)) == {Side.BUY: SkipReason.OUTSIDE_BAND}
 
 
 # The grid and the other side's touch (S5)
@@ -273,203 +311,3 @@ def test_an_own_order_alone_at_the_touch_does_not_pull_our_quotes() -> None:
     seen = book(bids=[("1899.99", "0.1"), ("1899.9", "5")])
     own = order(Side.BUY, "1899.99", "0.1")
     assert quoted(market_view(market_book=seen.without([own]))) == quoted(market_view(market_book=others))
-
-
-# What holds for every market
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A market with everything a decision depends on."""
-
-    view: MarketView
-    settings: MarketSettings
-    instrument: Instrument
-
-    @property
-    def desired(self) -> Quotes | NoQuotes:
-        """What is wanted in it."""
-        return compute_quotes(self.view, self.settings, self.instrument)
-
-
-BANDS: list[InventoryBand] = [
-    shift_band(),
-    shift_band(min_ratio="0.4", max_ratio="0.6", max_shift_share="1", ramp_ratio="0.01"),
-    shift_band(max_shift_share="0", ramp_ratio="1"),
-    both_sides_band(),
-    both_sides_band(below="0", above="7"),
-]
-inventory_bands = st.sampled_from(BANDS)
-distances = st.builds(QuoteDistance, quote=st.decimals("0", "20", places=3)) | st.builds(
-    BpsDistance, bps=st.decimals("0", "200", places=1)
-)
-instruments = st.builds(
-    instrument,
-    tick_size=st.sampled_from(["0.01", "0.5", "0.0003"]),
-    lot_size=st.sampled_from(["0.0001", "0.05", "1"]),
-    min_size_base=st.sampled_from(["0", "0.01", "0.5"]),
-    min_notional_quote=st.sampled_from(["0", "5", "100"]),
-)
-funds = st.decimals("-1", "20", places=5)
-
-
-@st.composite
-def cases(draw: st.DrawFn, *, guarded: bool = True) -> Case:
-    """Build markets; where `guarded`, some trip a guard: one side empty, crossed, stale, no price, no capital …"""
-
-    def often(fine: list[Any], trips: list[Any]) -> Any:
-        return draw(st.sampled_from([*fine * 4, *trips] if guarded else fine))
-
-    on = draw(instruments)
-    touch = draw(st.integers(1, 5000)) * on.tick_size
-    best_ask = touch + often([1, 2, 10, 100], [0, -1]) * on.tick_size
-    wide = absolute_band("0", "100000")
-    settings = market_settings(
-        fair_price=draw(st.sampled_from(FairPriceModel)),
-        half_spread=draw(distances),
-        order_size_base=draw(st.decimals("0.001", "5", places=4)),
-        inventory_band=draw(inventory_bands),
-        price_band=often([wide], [AbsoluteBand(low=touch, high=touch * 2)]),
-        fee_schedule=fees(maker_bps=draw(st.sampled_from(["-1", "0", "1", "10"]))),
-    )
-    view = market_view(
-        market_book=book(bids=often([[(touch, 1)]], [[]]), asks=often([[(best_ask, 1)]], [[]])),
-        book_age_ms=often([0, 30_000], [30_001]),
-        last_price=often([touch, touch * 3 / 2, best_ask + 100], [None, ZERO]),
-        owned=inventory(
-            base=draw(funds if guarded else st.decimals("0", "20", places=5)),
-            quote=draw(st.decimals("0" if guarded else "0.01", "20000", places=2)),
-        ),
-        available_base=draw(funds),
-        available_quote=draw(st.decimals("-10", "20000", places=2)),
-        ledger_difference=often([None], [LEDGER_DIFFERS]),
-    )
-    return Case(view=view, settings=settings, instrument=on)
-
-
-quotable = cases(guarded=False)
-
-
-@given(quotable)
-def test_the_bid_is_below_the_ask_and_both_are_on_the_tick_grid(case: Case) -> None:  # S5
-    assert isinstance(case.desired, Quotes)
-    bid, ask = price_pair(case.desired)
-    assert bid < ask
-    assert bid % case.instrument.tick_size == 0
-    assert ask % case.instrument.tick_size == 0
-    assert {each.side: each.price for each in case.desired.quotes}.items() <= {Side.BUY: bid, Side.SELL: ask}.items()
-
-
-@given(quotable)
-def test_no_quote_reaches_the_other_sides_best_price(case: Case) -> None:
-    assert isinstance(case.desired, Quotes)
-    bid, ask = price_pair(case.desired)
-    best_bid, best_ask = case.view.book.best_bid, case.view.book.best_ask
-    assert best_bid is not None
-    assert best_ask is not None
-    assert bid < best_ask
-    assert ask > best_bid
-
-
-@given(quotable)
-def test_every_quote_is_inside_the_price_band(case: Case) -> None:  # S3
-    assert isinstance(case.desired, Quotes)
-    allowed = case.settings.price_band.around(case.view.reference_price)
-    assert case.desired.fair in allowed
-    assert all(each.price in allowed for each in case.desired.quotes)
-
-
-@given(quotable)
-def test_every_size_is_one_the_venue_takes_and_we_can_pay(case: Case) -> None:  # S5, R18, R21
-    assert isinstance(case.desired, Quotes)
-    for each in case.desired.quotes:
-        size, on = each.size_base, case.instrument
-        assert size % on.lot_size == 0
-        assert ZERO < size <= case.settings.order_size_base
-        assert size >= on.min_size_base
-        assert size * each.price >= on.min_notional_quote
-        if each.side is Side.BUY:
-            assert size * each.price <= case.view.available_quote
-        else:
-            assert size <= case.view.available_base
-
-
-@given(quotable)
-def test_each_side_is_quoted_or_skipped_and_never_both(case: Case) -> None:
-    assert isinstance(case.desired, Quotes)
-    sides = [each.side for each in case.desired.quotes] + [each.side for each in case.desired.skipped]
-    assert sorted(sides) == sorted(Side)
-    assert all(each.level == 0 for each in case.desired.quotes)
-
-
-@given(quotable)
-def test_the_spread_is_never_narrower_than_both_floors(case: Case) -> None:  # R36
-    assert isinstance(case.desired, Quotes)
-    bid, ask = price_pair(case.desired)
-    floor = max(case.settings.fees.break_even_half_spread(case.desired.fair), case.instrument.tick_size)
-    assert ask - bid >= 2 * floor
-    assert case.desired.half_spread >= floor
-
-
-@given(quotable)
-def test_a_round_trip_at_our_own_quotes_never_loses_to_fees(case: Case) -> None:  # R36
-    assert isinstance(case.desired, Quotes)
-    bid, ask = price_pair(case.desired)
-    fee = case.settings.fees.maker_bps / 10_000
-    assert ask - bid - max(fee, Decimal(0)) * (ask + bid) >= 0
-    assert bid <= case.desired.highest_bid
-    assert ask >= case.desired.lowest_ask
-
-
-def test_quotes_shifted_up_are_wide_enough_for_the_fees_at_their_own_prices() -> None:  # R36
-    settings = market_settings(fee_schedule=fees(maker_bps="10"))
-    desired = compute_quotes(market_view(owned=inventory(base="0")), settings, instrument(tick_size="0.0001"))
-    assert isinstance(desired, Quotes)
-    bid, ask = (stage_price for stage in desired.stages[-1:] for stage_price in (stage.bid, stage.ask))
-    assert (bid + ask) / 2 > 1900
-    assert ask - bid >= (ask + bid) / 1000
-
-
-@given(quotable)
-def test_no_stage_narrows_the_spread_of_the_one_before(case: Case) -> None:
-    assert isinstance(case.desired, Quotes)
-    widths = [stage.ask - stage.bid for stage in case.desired.stages]
-    assert widths == sorted(widths)
-
-
-@given(case=quotable, more=st.decimals("0.1", "20", places=2))
-def test_more_base_never_raises_a_quote(case: Case, more: Decimal) -> None:  # R29
-    assume(not isinstance(case.settings.inventory_band, BothSidesBand))
-    held = case.view.inventory
-    longer = replace(case, view=replace(case.view, inventory=replace(held, base=held.base + more)))
-    assert isinstance(case.desired, Quotes)
-    assert isinstance(longer.desired, Quotes)
-    assert longer.desired.ratio >= case.desired.ratio
-    assert price_pair(longer.desired)[0] <= price_pair(case.desired)[0]
-    assert price_pair(longer.desired)[1] <= price_pair(case.desired)[1]
-
-
-@given(cases())
-def test_quotes_are_refused_exactly_when_a_guard_holds(case: Case) -> None:  # R11
-    assert (isinstance(case.desired, NoQuotes)) == bool(_reasons(case))
-    if isinstance(case.desired, NoQuotes):
-        assert case.desired.reason in _reasons(case)
-
-
-def _reasons(case: Case) -> set[NoQuotesReason]:
-    """Every reason that holds, by its definition alone."""
-    view, settings = case.view, case.settings
-    bids, asks = view.book.bids, view.book.asks
-    fair = view.last_price if settings.fair_price is FairPriceModel.LAST else view.book.mid
-    allowed = settings.price_band.around(view.reference_price)
-    held: Inventory = view.inventory
-    found = {
-        NoQuotesReason.BOOK_ONE_SIDED: not bids or not asks,
-        NoQuotesReason.BOOK_CROSSED: bool(bids and asks) and bids[0].price >= asks[0].price,
-        NoQuotesReason.BOOK_STALE: view.book_age_ms > settings.max_book_age_ms,
-        NoQuotesReason.LEDGER_DIFFERS: view.ledger_difference is not None,
-        NoQuotesReason.PRICE_UNKNOWN: fair is None or fair <= 0,
-        NoQuotesReason.PRICE_OUTSIDE_BAND: fair is not None and not allowed.low <= fair <= allowed.high,
-        NoQuotesReason.NO_CAPITAL: fair is not None and held.base * fair + held.quote <= 0,
-    }
-    return {reason for reason, holds in found.items() if holds}

@@ -1,0 +1,127 @@
+"""What a decision saw of its market, as a few plain values, and back; `records` lists its rows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from marketmaker.domain.inventory import Inventory
+from marketmaker.domain.orders import Fee, Side
+from marketmaker.domain.pricing import Book, BookLevel, SecondView, Touch
+from marketmaker.domain.quoting import MarketView
+from marketmaker.domain.risk import LedgerDifference
+from marketmaker.domain.runs import SameSideRun
+from marketmaker.domain.statistics import Statistics, VolatilityLevel
+from marketmaker.domain.units import Asset, Symbol, VenueOrderId
+
+SIDES = {side[0]: side for side in Side}
+"""A side by its first letter."""
+_HOLDINGS = (
+    "base",
+    "quote",
+    "deposited_quote",
+    "cost_basis_quote",
+    "fees_in_basis_quote",
+    "realised_quote",
+    "fees_quote",
+)
+_STATISTICS = ("until_ms", "sigma", "best_distance", "intensity", "decay", "daily", "intraday")
+
+
+def write_view(view: MarketView) -> dict[str, Any]:
+    """Write down what a decision saw."""
+    inventory = view.inventory
+    saw: dict[str, Any] = {
+        "bids": [(level.price, level.size_base) for level in view.book.bids],
+        "asks": [(level.price, level.size_base) for level in view.book.asks],
+        "update_id": view.book.update_id,
+        "book_age_ms": view.book_age_ms,
+        "holds": tuple(getattr(inventory, name) for name in _HOLDINGS),
+        "available": (view.available_base, view.available_quote),
+        "reference": view.reference_price,
+    }
+    if view.last_price is not None:
+        saw["last"] = view.last_price
+    if inventory.unpriced_fees:
+        saw["unpriced"] = [(fee.amount, fee.asset) for fee in inventory.unpriced_fees]
+    if inventory.fills_without_fee:
+        saw["without_fee"] = inventory.fills_without_fee
+    if view.ledger_difference is not None:
+        difference = view.ledger_difference
+        saw["difference"] = (difference.asset, difference.ledger, difference.venue)
+    if inventory.opened_ms is not None:
+        saw["opened_ms"] = inventory.opened_ms
+    if view.statistics is not None:
+        saw["statistics"] = tuple(getattr(view.statistics, name) for name in _STATISTICS)
+    if view.second is not None:
+        saw["second"] = [_write_touch(each) for each in (view.second.source, view.second.rate)]
+    if view.run is not None:
+        saw["run"] = (view.run.side[0], *view.run.orders)
+    return saw
+
+
+def _write_touch(touch: Touch | None) -> tuple[Any, ...] | None:
+    return None if touch is None else (touch.bid, touch.ask, touch.age_ms)
+
+
+def read_view(symbol: Symbol, saw: Mapping[str, Any]) -> MarketView:
+    """Read back what a decision saw."""
+    difference = saw.get("difference")
+    base, quote = saw["available"]
+    return MarketView(
+        book=Book(
+            symbol=symbol,
+            bids=_read_levels(saw["bids"]),
+            asks=_read_levels(saw["asks"]),
+            update_id=int(saw["update_id"]),
+        ),
+        book_age_ms=int(saw["book_age_ms"]),
+        last_price=Decimal(saw["last"]) if "last" in saw else None,
+        inventory=Inventory(
+            **{name: Decimal(value) for name, value in zip(_HOLDINGS, saw["holds"], strict=True)},
+            unpriced_fees=tuple(Fee(amount=Decimal(amount), asset=Asset(a)) for amount, a in saw.get("unpriced", ())),
+            fills_without_fee=int(saw.get("without_fee", 0)),
+            opened_ms=saw.get("opened_ms"),
+        ),
+        reference_price=Decimal(saw["reference"]),
+        available_base=Decimal(base),
+        available_quote=Decimal(quote),
+        ledger_difference=None if difference is None else _read_difference(difference),
+        statistics=_read_statistics(saw["statistics"]) if "statistics" in saw else None,
+        second=_read_second(saw["second"]) if "second" in saw else None,
+        run=_read_run(saw["run"]) if "run" in saw else None,
+    )
+
+
+def _read_statistics(row: Sequence[Any]) -> Statistics:
+    until_ms, *measured, daily, intraday = row
+    sigma, best_distance, intensity, decay = (None if each is None else float(each) for each in measured)
+    return Statistics(
+        until_ms=int(until_ms),
+        sigma=sigma,
+        best_distance=best_distance,
+        intensity=intensity,
+        decay=decay,
+        daily=None if daily is None else VolatilityLevel(daily),
+        intraday=None if intraday is None else VolatilityLevel(intraday),
+    )
+
+
+def _read_second(rows: Sequence[Sequence[Any] | None]) -> SecondView:
+    source, rate = (
+        None if row is None else Touch(bid=Decimal(row[0]), ask=Decimal(row[1]), age_ms=int(row[2])) for row in rows
+    )
+    return SecondView(source=source, rate=rate)
+
+
+def _read_run(row: Sequence[Any]) -> SameSideRun:
+    side, *orders = row
+    return SameSideRun(side=SIDES[side], orders=tuple((VenueOrderId(key), int(at_ms)) for key, at_ms in orders))
+
+
+def _read_difference(row: Sequence[str]) -> LedgerDifference:
+    asset, ledger, venue = row
+    return LedgerDifference(asset=Asset(asset), ledger=Decimal(ledger), venue=Decimal(venue))
+
+
+def _read_levels(rows: Iterable[Sequence[str]]) -> tuple[BookLevel, ...]:
+    return tuple(BookLevel(price=Decimal(price), size_base=Decimal(size)) for price, size in rows)
