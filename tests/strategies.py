@@ -11,7 +11,7 @@ from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
 from marketmaker.domain.klines import MINUTE_MS, DayVolume, Kline, KlineMinute
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import MAX_LEVEL, Fee, Fill, NewOrder, Order, Side
-from marketmaker.domain.pricing import Book, BookLevel
+from marketmaker.domain.pricing import Book, BookLevel, SecondView, Touch
 from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason
 from marketmaker.domain.risk import LedgerDifference
 from marketmaker.domain.runs import MAX_RUN, SameSideRun
@@ -27,6 +27,7 @@ from marketmaker.domain.state import (
     UnresolvedOrder,
     VenueMetadata,
 )
+from marketmaker.domain.statistics import Statistics, VolatilityLevel
 from marketmaker.domain.units import ZERO, AccountName, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
 
 SYMBOLS = tuple(map(Symbol, ("PAXG/USDT", "BTC/USDT", "SOL/USDC:USDC", "S/USDT", "1000SATS/FDUSD")))
@@ -74,6 +75,18 @@ runs = st.builds(
         tuple
     ),
 )
+figures = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+statistics = st.builds(
+    Statistics,
+    until_ms=times_ms,
+    sigma=figures,
+    best_distance=figures,
+    intensity=figures,
+    decay=figures,
+    daily=st.none() | st.sampled_from(VolatilityLevel),
+    intraday=st.none() | st.sampled_from(VolatilityLevel),
+)
+touches = st.none() | st.builds(Touch, bid=prices, ask=prices, age_ms=st.integers(min_value=0, max_value=10**9))
 equities = st.builds(
     Equity,
     markets=st.lists(symbols, unique=True).map(sorted).map(tuple),
@@ -198,6 +211,7 @@ def market_states(draw: st.DrawFn) -> MarketState:
         working=tuple(draw(st.lists(orders(symbol), max_size=4))),
         unresolved=tuple(draw(st.lists(unresolved, max_size=3))),
         not_before_ms=draw(times_ms),
+        run=draw(st.none() | runs),
     )
 
 
@@ -271,6 +285,9 @@ def market_views(draw: st.DrawFn) -> MarketView:
         available_base=draw(amounts),
         available_quote=draw(amounts),
         ledger_difference=draw(st.none() | st.builds(LedgerDifference, asset=assets, ledger=amounts, venue=amounts)),
+        statistics=draw(st.none() | statistics),
+        second=draw(st.none() | st.builds(SecondView, source=touches, rate=touches)),
+        run=draw(st.none() | runs),
     )
 
 

@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from infra.local.tables import create_tables
+from marketmaker.domain.calibration import Calibration
+from marketmaker.domain.intensity import IntensityFit
 from marketmaker.domain.klines import MINUTE_MS, DayVolume, Kline, KlineMinute
+from marketmaker.domain.regime import BUCKET_MS, LevelReading, VolatilityRegime, bucket_of
 from marketmaker.domain.state import VenueMetadata
+from marketmaker.domain.statistics import Unfit, VolatilityLevel
 from marketmaker.domain.units import Symbol
+from marketmaker.domain.volatility import VolatilityFit
 from marketmaker.ports import Prices
 from tests import strategies
 from tests.builders import SLOT_MS, kline
@@ -141,6 +146,64 @@ class TestDayVolume:
         assert prices.day_volume(venue, BITCOIN) is None
 
 
+def calibration(until_ms: int = NOON_MS, sigma: float = 1.5e-4) -> Calibration:
+    level = LevelReading(level=VolatilityLevel.HIGH, variance=1e-7, low_below=1e-8, high_above=1e-7 / 3)
+    return Calibration(
+        until_ms=until_ms,
+        volatility=VolatilityFit(sigma=sigma, best_distance=None, moves=3_594, span_ms=6_000),
+        intensity=IntensityFit(intensity=0.1, decay=4_000.1, r_squared=1 / 3, hits=60, distances=5),
+        regime=VolatilityRegime(daily=level, intraday=replace(level, level=VolatilityLevel.LOW), buckets=1_008),
+    )
+
+
+UNFIT = Unfit(reason='„too" coarse')
+
+
+class TestCalibrations:
+    def test_the_newest_is_kept_and_comes_back_as_it_was(self, prices: Prices, venue: str) -> None:  # C3
+        newer = replace(calibration(NOON_MS + MINUTE_MS, 2e-4), regime=UNFIT)
+        for each in (calibration(), newer, calibration(), newer):
+            prices.save_calibration(venue, GOLD, each)
+        unfit = Calibration(until_ms=1, volatility=UNFIT, intensity=UNFIT, regime=UNFIT)
+        prices.save_calibration(venue, BITCOIN, unfit)
+        assert prices.calibrations(venue, [BITCOIN, GOLD]) == {GOLD: newer, BITCOIN: unfit}
+
+    def test_what_is_not_kept_is_left_out(self, prices: Prices, venue: str) -> None:
+        assert prices.calibrations(venue, []) == {}
+        assert prices.calibrations(venue, [GOLD]) == {}
+        prices.save_calibration(venue, GOLD, calibration())
+        assert prices.calibrations(venue, [GOLD, BITCOIN]) == {GOLD: calibration()}
+        assert prices.calibrations(f"{venue}x", [GOLD]) == {}
+
+
+BUCKET_0 = bucket_of(NOON_MS)
+
+
+class TestVariances:
+    def test_without_any_there_are_none(self, prices: Prices, venue: str) -> None:
+        assert prices.variances(venue, GOLD, 0, NOON_MS) == {}
+        assert prices.variances(venue, GOLD, NOON_MS, NOON_MS) == {}
+        prices.save_variances(venue, GOLD, {})
+        assert prices.variances(venue, GOLD, 0, NOON_MS) == {}
+
+    def test_a_week_of_them_comes_back_in_part_and_whole(self, prices: Prices, venue: str) -> None:
+        week = {BUCKET_0 + number * BUCKET_MS: 1e-7 / (number + 3) for number in range(1_008)}
+        for first in range(0, 1_008, 99):
+            prices.save_variances(venue, GOLD, dict(list(week.items())[first : first + 99]))
+        assert prices.variances(venue, GOLD, BUCKET_0, BUCKET_0 + 1_008 * BUCKET_MS) == week
+        some = prices.variances(venue, GOLD, BUCKET_0 + BUCKET_MS, BUCKET_0 + 3 * BUCKET_MS)
+        assert some.keys() == {BUCKET_0 + BUCKET_MS, BUCKET_0 + 2 * BUCKET_MS}
+        assert prices.variances(venue, BITCOIN, 0, 2 * BUCKET_0) == {}
+        assert prices.variances(f"{venue}x", GOLD, 0, 2 * BUCKET_0) == {}
+        assert prices.last_kline_ms(venue, GOLD) is None
+
+    def test_a_kept_one_stays_as_it_is_missing_or_not(self, prices: Prices, venue: str) -> None:  # C3
+        first, second, third = (BUCKET_0 + number * BUCKET_MS for number in range(3))
+        prices.save_variances(venue, GOLD, {first: 1e-7, second: None})
+        prices.save_variances(venue, GOLD, {first: None, second: 2e-7, third: 0.0})
+        assert prices.variances(venue, GOLD, 0, 2 * BUCKET_0) == {first: 1e-7, second: None, third: 0.0}
+
+
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -153,6 +216,14 @@ class TestExactness:
         prices.save_klines(venue, GOLD, wanted)
         found: list[Kline] = list(prices.klines(venue, GOLD, wanted.start_ms, wanted.start_ms + MINUTE_MS))
         assert found == list(wanted.klines)
+
+    @few
+    @given(known=st.dictionaries(st.integers(0, 400), st.none() | st.floats(0, allow_infinity=False), max_size=20))
+    def test_any_variances_come_back_as_they_were(self, prices: Prices, known: dict[int, float | None]) -> None:
+        venue = f"venue{next(_venues)}"
+        wanted = {number * BUCKET_MS: variance for number, variance in known.items()}
+        prices.save_variances(venue, GOLD, wanted)
+        assert prices.variances(venue, GOLD, 0, NOON_MS) == wanted
 
     @few
     @given(volume=strategies.day_volumes(GOLD))

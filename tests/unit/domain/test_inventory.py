@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow, book_fill, open_inventory
 from marketmaker.domain.orders import Fee, Fill, Side
 from marketmaker.domain.units import ZERO, ClientOrderId
-from tests.builders import BNB, PAXG, USDT, fee, fill, instrument, inventory, opening_row
+from tests.builders import BNB, PAXG, SLOT_MS, USDT, fee, fill, instrument, inventory, opening_row
 
 INSTRUMENT = instrument()
 MAKER_REBATE = Decimal("0.0001")
@@ -170,6 +170,7 @@ def test_opening_deposits_the_quote_and_the_base_at_its_cost() -> None:
         quote=Decimal(100_000),
         deposited_quote=Decimal(119_000),
         cost_basis_quote=Decimal(19_000),
+        opened_ms=SLOT_MS,
     )
     assert held.pnl_quote(Decimal(1900)) == ZERO
 
@@ -299,3 +300,31 @@ def test_the_ratio_is_the_share_of_capital_held_in_base() -> None:  # S2
 def test_without_capital_there_is_no_ratio() -> None:
     assert inventory(base="0", quote="0").ratio(Decimal(1900)) is None
     assert inventory(base="0", quote="-1").ratio(Decimal(1900)) is None
+
+
+# How long what is held has been held (M3, M7)
+
+
+def test_the_age_of_what_is_held_is_weighted_by_size() -> None:
+    held = open_inventory(opening_row(base="1", time_ms=SLOT_MS))
+    held, _ = book_fill(held, fill(Side.BUY, size_base="3", time_ms=SLOT_MS + 4_000), INSTRUMENT)
+    assert held.opened_ms == SLOT_MS + 3_000
+    held, _ = book_fill(held, fill(Side.SELL, size_base="2", time_ms=SLOT_MS + 9_000), INSTRUMENT)
+    assert held.opened_ms == SLOT_MS + 3_000, "selling part of it makes the rest neither younger nor older"
+
+
+def test_what_crosses_zero_was_opened_then() -> None:
+    held = open_inventory(opening_row(base="1", time_ms=SLOT_MS))
+    flat, _ = book_fill(held, fill(Side.SELL, size_base="1", time_ms=SLOT_MS + 1_000), INSTRUMENT)
+    assert flat.opened_ms is None
+    short, _ = book_fill(held, fill(Side.SELL, size_base="3", time_ms=SLOT_MS + 1_000), INSTRUMENT)
+    assert short.opened_ms == SLOT_MS + 1_000
+    assert open_inventory(opening_row(base="0")).opened_ms is None
+
+
+def test_an_age_that_is_unknown_stays_so_until_nothing_is_held() -> None:
+    held = replace(open_inventory(opening_row(base="1")), opened_ms=None)
+    held, _ = book_fill(held, fill(Side.BUY, size_base="3"), INSTRUMENT)
+    assert held.opened_ms is None
+    held, _ = book_fill(held, fill(Side.SELL, size_base="5", time_ms=SLOT_MS + 7), INSTRUMENT)
+    assert held.opened_ms == SLOT_MS + 7

@@ -51,6 +51,10 @@ def test_a_move_that_most_moves_reach_is_quoted_at_and_a_rare_large_one_is_not()
     assert measured_optimum([0.01] * 70 + [0.05] * 30) == 0.05
 
 
+def test_of_two_distances_that_are_worth_the_same_the_nearer_is_quoted() -> None:
+    assert measured_optimum([0.02] * 30 + [0.01] * 30) == 0.01
+
+
 def test_few_moves_say_nothing() -> None:
     assert measured_optimum([0.01] * (LEAST_MOVES - 1)) is None
     assert measured_optimum([0.01] * LEAST_MOVES) == 0.01

@@ -16,6 +16,7 @@ from marketmaker.domain.orders import (
     Fee,
     OrderIdentity,
     Side,
+    read_level,
 )
 from marketmaker.domain.units import VenueOrderId
 from tests.builders import OTHER_TAG, SLOT_MS, TAG, fee, fill, foreign_order, identity, new_order, order
@@ -70,6 +71,19 @@ def test_another_deployments_order_never_decodes(who: OrderIdentity, other: Depl
     if other != who.tag:
         assert OrderIdentity.decode(who.encode(), other) is None
         assert not other.owns(who.encode())
+
+
+@given(who=identities, other=tags)
+def test_the_level_alone_reads_back_as_the_whole_identity_does(who: OrderIdentity, other: DeploymentTag) -> None:
+    assert read_level(who.encode(), who.tag) == who.level
+    assert read_level(who.encode(), other) == (who.level if other == who.tag else None)
+
+
+@given(st.text(BASE_36 + "BS-", min_size=12, max_size=12))
+def test_a_level_is_read_only_of_an_id_that_decodes(body: str) -> None:
+    client_id = f"mm{TAG.text}{body}"
+    who = OrderIdentity.decode(client_id, TAG)
+    assert read_level(client_id, TAG) == (None if who is None else who.level)
 
 
 @given(st.text())

@@ -89,7 +89,7 @@ def test_both_sides_widens_when_long_and_narrows_when_short(base: str, bid: str,
 
 
 def test_a_fee_of_ten_basis_points_widens_the_quotes_to_break_even_and_shows_the_figure() -> None:  # S1, R36
-    settings = replace(market_settings(fee_schedule=fees(maker_bps="10")), assumed_volatility=Decimal("1e-9"))
+    settings = market_settings(fee_schedule=fees(maker_bps="10"), assumed_volatility="1e-9")
     desired = quoted(market_view(), settings)
     assert price_pair(desired) == (Decimal("1898.09"), Decimal("1901.91"))
     assert desired.half_spread == desired.floor == pytest.approx(Decimal("1.9"))
@@ -115,7 +115,7 @@ def test_an_unknown_volatility_is_the_assumed_one_and_never_none(sigma: float | 
     assert quoted(replace(market_view(), statistics=Statistics(until_ms=SLOT_MS, sigma=sigma))) == unmeasured
     old = Statistics(until_ms=SLOT_MS - 900_001, sigma=1e-3)
     assert quoted(replace(market_view(), statistics=old)) == unmeasured
-    assert unmeasured.floor == Decimal("0.19") + cadence_risk(assumed_sigma(Decimal("0.6")), Decimal(1900), 5_500)
+    assert unmeasured.floor == Decimal("0.19") + cadence_risk(assumed_sigma(Decimal("0.1")), Decimal(1900), 5_500)
 
 
 def test_long_inventory_lowers_both_quotes() -> None:  # S2

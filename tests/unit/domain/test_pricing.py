@@ -227,7 +227,8 @@ def test_a_second_price_that_misbehaves_is_ignored_and_told_of(second: SecondVie
 def test_the_markets_own_price_needs_no_other_book() -> None:
     assert own_price(named(FairPriceModel.IMPLIED), book(), None) == 1900
     assert own_price(named(FairPriceModel.LAST), book(), Decimal(1901)) == 1901
-    assert own_price(named(FairPriceModel.LAST), book(), Decimal(2901)) is None
+    assert own_price(named(FairPriceModel.LAST), book(), Decimal(2901)) == 2901, "outside a band, it must be seen"
+    assert own_price(named(FairPriceModel.LAST), book(), None) is None
     assert own_price(named(FairPriceModel.MID), book(bids=[]), Decimal(1901)) is None
     assert own_price(named(FairPriceModel.LAST), book(bids=[]), Decimal(1901)) == 1901
     assert own_price(named(FairPriceModel.MID), book(bids=[("10", "1")], asks=[("8", "1")]), None) == 9

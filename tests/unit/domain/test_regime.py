@@ -1,7 +1,8 @@
-"""Levels are judged by the market's own week, stay between the thresholds, and depend on stored variances alone (M4)."""
+"""Levels are judged by the market's own week, with hysteresis, and by stored variances alone (M4)."""
 
 import math
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -79,7 +80,7 @@ class TestVariances:
     def test_a_bucket_sums_the_squared_moves_from_the_close_before_it(self) -> None:
         closes = [100, 101, 100, 102, 102, 103, 101, 100, 99, 100, 101]
         klines = [minute(START_MS + MINUTE_MS * number, close) for number, close in enumerate(closes)]
-        wanted = sum(math.log(after / before) ** 2 for before, after in zip(closes, closes[1:], strict=False))
+        wanted = sum(math.log(after / before) ** 2 for before, after in pairwise(closes))
         found = realised_variances(klines, START_MS, START_MS + BUCKET_MS)
         assert found == {START_MS: pytest.approx(wanted)}
 

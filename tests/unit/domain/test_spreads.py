@@ -1,8 +1,10 @@
 """Half-spreads by name, what they need, and the cadence's risk (S1, M4, M6, R36)."""
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from statistics import NormalDist
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -169,6 +171,26 @@ def test_the_regime_chooses_spread_size_and_spacing(
 def test_a_model_names_what_it_lacks(settings: HalfSpread, statistics: Statistics, text: str) -> None:
     assert missing(settings, statistics).startswith(f"{text}, not measured well enough: ")
     assert "not measured well enough: " in missing(settings, None)
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf, 0.0, -1.0])
+@pytest.mark.parametrize(
+    ("settings", "needed"),
+    [
+        (NORMAL, "sigma"),
+        (MEASURED, "best_distance"),
+        (STOIKOV, "sigma"),
+        (STOIKOV, "decay"),
+        (GLFT, "sigma"),
+        (GLFT, "decay"),
+        (GLFT, "intensity"),
+    ],
+)
+def test_a_statistic_that_cannot_be_one_counts_as_not_measured(
+    settings: HalfSpread, needed: str, broken: float
+) -> None:
+    spoilt: dict[str, Any] = {needed: broken}
+    assert "not measured well enough" in missing(settings, replace(KNOWN, **spoilt))
 
 
 def test_what_can_be_configured_instead_is_named() -> None:

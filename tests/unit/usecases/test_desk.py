@@ -10,7 +10,7 @@ from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import ClientOrderId, Symbol
 from marketmaker.errors import AccountRefused, Fatal, MarketMakerError, Retryable
 from marketmaker.ports import Rejected, RejectionKind
-from marketmaker.usecases.desk import METADATA_MAX_AGE_MS, METADATA_RELOAD_MS
+from marketmaker.usecases.metadata import METADATA_MAX_AGE_MS, METADATA_RELOAD_MS
 from tests.builders import OTHER_TAG, SYMBOL, foreign_order, identity, instrument, order
 from tests.fakes.desk import Bench, bench
 from tests.fakes.venue import CLOSED_LOOK_MS

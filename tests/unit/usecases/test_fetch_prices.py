@@ -281,6 +281,42 @@ def test_a_table_that_refuses_us_is_a_defect(call: str) -> None:
         at.run()
 
 
+def test_a_market_that_cannot_be_measured_keeps_no_other_from_it() -> None:
+    at = feed()
+    at.list_seconds(range(60))
+    at.list_seconds(range(60), BITCOIN)
+    at.prices.faults.fail_once("save_calibration", Retryable("throttled"))
+    at.at(65)
+    report = at.run()
+    assert report.failures == {"binance#PAXG/USDT": "throttled"}
+    assert report.calibrated == 1
+    assert report.klines_written == 120
+    assert at.prices.calibrations("binance", at.symbols).keys() == {BITCOIN}
+
+
+def test_a_market_without_its_klines_is_not_measured() -> None:
+    at = feed(symbols=(SYMBOL,))
+    at.prices.faults.fail_once("last_kline_ms", Retryable("throttled"))
+    at.at(65)
+    assert at.run().calibrated == 0
+    at.at(70)
+    assert at.run().calibrated == 1
+
+
+def test_a_cold_start_measures_by_the_metadata_that_is_kept() -> None:  # R31
+    at = feed(symbols=(SYMBOL,))
+    at.run()
+    at.venues = feed(symbols=(SYMBOL,)).venues
+    at.venue.clock = at.clock
+    at.at(65)
+    report = at.run()
+    assert (report.metadata_refreshed, report.calibrated) == (0, 1)
+    assert len(at.venue.received("load")) == 1
+    at.at(125)
+    at.run()
+    assert len(at.venue.received("load")) == 1
+
+
 type Trouble = Callable[[Feed], None]
 
 

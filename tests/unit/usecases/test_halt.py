@@ -8,8 +8,8 @@ from marketmaker.domain.orders import Side
 from marketmaker.domain.state import Mode
 from marketmaker.errors import AccountRefused, Fatal, MarketMakerError, Retryable
 from marketmaker.ports import HaltRequest, Severity
-from marketmaker.usecases.desk import METADATA_RELOAD_MS
 from marketmaker.usecases.halt import HaltReport, halt
+from marketmaker.usecases.metadata import METADATA_RELOAD_MS
 from marketmaker.usecases.operate import ResumeRequest, resume
 from marketmaker.usecases.reports import TickOutcome
 from tests.builders import ACCOUNT, PAXG, SYMBOL, foreign_order, order

@@ -5,7 +5,7 @@ import pytest
 from marketmaker.domain.state import BookMark, VenueMetadata
 from marketmaker.errors import AccountRefused, Retryable, StateUnreachable
 from marketmaker.ports import Unknown
-from marketmaker.usecases.desk import METADATA_RELOAD_MS
+from marketmaker.usecases.metadata import METADATA_RELOAD_MS
 from marketmaker.usecases.observe import mark_books, observe
 from tests.builders import SYMBOL, book
 from tests.fakes.desk import bench

@@ -11,9 +11,12 @@ from hypothesis import given
 
 from marketmaker.adapters.telemetry import _to_json
 from marketmaker.domain.deciding import Decision, Situation, decide
+from marketmaker.domain.models import BreakEven, Placement, TouchRule
 from marketmaker.domain.orders import Order, Side
+from marketmaker.domain.pricing import SecondView, Touch
 from marketmaker.domain.quoting import NoQuotes, Quote, Quotes
 from marketmaker.domain.replacing import Cancel, CancelReason, Plan
+from marketmaker.domain.statistics import Statistics, VolatilityLevel
 from marketmaker.domain.units import VenueOrderId
 from marketmaker.ports import Accepted, CancelOutcome, CancelResult
 from marketmaker.usecases.act import HeldBack
@@ -26,6 +29,7 @@ from tests.builders import (
     book,
     identity,
     instrument,
+    inventory,
     market_settings,
     market_view,
     new_order,
@@ -90,10 +94,34 @@ def test_the_fullest_record_of_five_quotes_a_side_stays_below_two_kilobytes() ->
             update_id=58_123_456_789,
         )
     )
+    view = replace(
+        view,
+        inventory=replace(view.inventory, opened_ms=SLOT_MS - 86_400_000),
+        statistics=Statistics(
+            until_ms=SLOT_MS - 60_000,
+            sigma=0.0000123456,
+            best_distance=0.000234567,
+            intensity=1.23456,
+            decay=23456.7,
+            daily=VolatilityLevel.HIGH,
+            intraday=VolatilityLevel.HIGH,
+        ),
+        second=SecondView(
+            source=Touch(bid=D("0.0312345"), ask=D("0.0312346"), age_ms=1234),
+            rate=Touch(bid=D("61234.56"), ask=D("61234.57"), age_ms=1234),
+        ),
+    )
     live = tuple(_resting(_quote(side, level, moved="0.35"), number) for number, (side, level) in enumerate(steps))
     quotes = tuple(_quote(side, level) for side, level in steps)
     situation = Situation(now_ms=SLOT_MS, instrument=instrument(), view=view, live=live)
-    desired = decide(Situation(now_ms=SLOT_MS, instrument=instrument(), view=market_view()), market_settings(), TAG)
+    settings = replace(
+        market_settings(),
+        touch=TouchRule(placement=Placement.JOIN, ticks=0),
+        break_even=BreakEven(max_age_ms=10**9, max_loss_share=D(1), averages=True),
+    )
+    lost = market_view(market_book=book(bids=[("1898.77", "1")]), owned=inventory(base="20", cost_quote="1950"))
+    lost = replace(lost, inventory=replace(lost.inventory, opened_ms=SLOT_MS))
+    desired = decide(Situation(now_ms=SLOT_MS, instrument=instrument(), view=lost), settings, TAG)
     assert isinstance(desired.desired, Quotes)
     plan = Plan(cancel=tuple(Cancel(order=each, reason=CancelReason.PRICE_MOVED) for each in live), place=quotes)
     report = MarketReport(
@@ -103,6 +131,7 @@ def test_the_fullest_record_of_five_quotes_a_side_stays_below_two_kilobytes() ->
         places=tuple(Accepted(order=each) for each in live),
     )
     (market,) = written(report)["markets"]
+    assert [name for name, _, _ in market["stages"]] == ["half_spread", "inventory", "touch", "break_even", "grid"]
     assert len(json.dumps(market, separators=(",", ":"))) <= 2048
 
 

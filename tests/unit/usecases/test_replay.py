@@ -110,7 +110,7 @@ def test_an_explanation_follows_both_quotes_from_the_fair_price_to_the_grid() ->
     assert why(explanation) == {
         "fair": "mid of 1899.9 and 1900.1",
         "half_spread": "fixed: 0.5 USDT",
-        "floors": "at least the fee break-even 0.19 and one tick 0.01",
+        "floors": "at least 0.2217: fee break-even 0.19 + cadence risk 0.03165, and one tick 0.01",
         "inventory": "no shift: base share 33.33%, band 20% to 50%",
         "grid": "outwards to the tick 0.01; post-only: bid below 1900.1, ask above 1899.9",
     }
@@ -124,6 +124,7 @@ def test_an_explanation_follows_both_quotes_from_the_fair_price_to_the_grid() ->
         "inventory": "5 PAXG, 19000 USDT, average cost 1900",
         "base share": "33.33%, band 20% to 50%",
         "usable": "5 PAXG, 19000 USDT",
+        "measured": "nothing that is fresh: the assumed volatility counts",
     }
 
 
@@ -143,18 +144,18 @@ def test_an_explanation_says_which_way_inventory_moved_the_quotes(base: str, quo
 @pytest.mark.parametrize(
     ("base", "words"),
     [
-        ("9", "fixed: 0.6 USDT, above the inventory band"),
-        ("1", "fixed: 0.4 USDT, below the inventory band"),
-        ("4", "fixed: 0.5 USDT"),
+        ("9", "both sides at 0.6 USDT: base share 5"),
+        ("1", "both sides at 0.4 USDT: base share 1"),
+        ("4", "nothing: base share 3"),
     ],
 )
-def test_the_guides_own_policy_is_explained_by_its_half_spread(base: str, words: str) -> None:  # S2
+def test_the_guides_own_policy_is_explained_by_the_half_spread_it_takes(base: str, words: str) -> None:  # S2
     at = bench(
         account_settings(market_settings(inventory_band=both_sides_band())), totals={"PAXG": base, "USDT": "15000"}
     )
     explanation = explained(at, at.tick())
-    assert why(explanation)["half_spread"] == words
-    assert why(explanation)["inventory"].startswith("both_sides acts on the half-spread")
+    assert why(explanation)["half_spread"] == "fixed: 0.5 USDT"
+    assert why(explanation)["inventory"].startswith(words)
 
 
 def test_what_became_of_each_quote_is_said() -> None:
@@ -232,6 +233,7 @@ def test_relative_distances_and_the_last_price_are_named() -> None:  # M5
         half_spread=BpsDistance(bps=Decimal(1)),
         fee_schedule=fees(maker_bps="2"),
         inventory_band=shift_band(),
+        assumed_volatility="1e-9",
     )
     at = bench(account_settings(settings))
     at.venue.last_prices[SYMBOL] = Decimal(1900)
@@ -239,4 +241,4 @@ def test_relative_distances_and_the_last_price_are_named() -> None:  # M5
     assert why(explanation)["fair"] == "last: the last trade"
     assert why(explanation)["half_spread"] == "fixed: 1 bps"
     floors = next(stage for stage in explanation.stages if stage.name == "floors")
-    assert (floors.bid_moved, floors.ask_moved) == (Decimal("-0.19"), Decimal("0.19"))
+    assert (round(floors.bid_moved, 6), round(floors.ask_moved, 6)) == (Decimal("-0.19"), Decimal("0.19"))

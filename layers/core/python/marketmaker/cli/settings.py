@@ -1,5 +1,6 @@
 """`mm config`: look at deployment files."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from rich.markup import escape
 from marketmaker.bootstrap.terminal import Deployment, load_deployment
 from marketmaker.cli.accounts import DEFAULT_FILE, Json, one_line_errors, print_json
 from marketmaker.cli.style import console, show, table
+from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.units import plain
 
@@ -28,30 +30,46 @@ def check(file: File = DEFAULT_FILE, as_json: Json = False) -> None:
     shown = table("account", "venue", "market", "size", "half-spread", "band", right="size")
     for account in loaded.accounts.values():
         for market in account.markets:
-            size, spread, band = _market(market)
+            size, spread, band = map(escape, _market(loaded, account, market))
             shown.add_row(escape(account.name), account.venue, escape(market.symbol), size, spread, band)
     show([shown])
+    for each in loaded.advice:
+        console.print(f"[yellow]advice[/yellow] {escape(each)}")
 
 
 def _document(loaded: Deployment) -> object:
-    """Describe a deployment: name, stage, config_hash and its accounts with their markets."""
+    """Describe a deployment: name, stage, config_hash, advice and its accounts with their markets."""
     accounts = [
         {
             "account": account.name,
             "venue": account.venue,
             "markets": [
-                dict(zip(("symbol", "size", "half_spread", "band"), (each.symbol, *_market(each)), strict=True))
+                dict(
+                    zip(
+                        ("symbol", "size", "half_spread", "band"),
+                        (each.symbol, *_market(loaded, account, each)),
+                        strict=True,
+                    )
+                )
                 for each in account.markets
             ],
         }
         for account in loaded.accounts.values()
     ]
-    return {"name": loaded.name, "stage": loaded.stage, "config_hash": loaded.config_hash, "accounts": accounts}
+    return {
+        "name": loaded.name,
+        "stage": loaded.stage,
+        "config_hash": loaded.config_hash,
+        "advice": loaded.advice,
+        "accounts": accounts,
+    }
 
 
-def _market(market: MarketSettings) -> tuple[str, str, str]:
-    return plain(market.order_size_base), _fields(market.half_spread), _fields(market.price_band)
+def _market(loaded: Deployment, account: AccountSettings, market: MarketSettings) -> tuple[str, str, str]:
+    table_of = ("accounts", account.name, f"markets[{market.symbol}]")
+    spread, band = (_keys(loaded.below(*table_of, key)) for key in ("half_spread", "price_band"))
+    return plain(market.order_size_base), spread, band
 
 
-def _fields(value: object) -> str:
-    return ", ".join(f"{name} {plain(getattr(value, name))}" for name in value.__slots__)  # type: ignore[attr-defined]
+def _keys(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in values.items())

@@ -12,7 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from marketmaker.config.keys import KeyPath, keys_of
+from marketmaker.config.advice import advise
+from marketmaker.config.keys import KeyPath, keys_of, written
 from marketmaker.config.markets import read_market
 from marketmaker.config.reading import EXACT_NUMBERS, Place, read_table, show
 from marketmaker.config.schema import (
@@ -77,9 +78,20 @@ class Deployment:
         return self.armed or self.stage is not Stage.LIVE
 
     @property
+    def advice(self) -> tuple[str, ...]:
+        """What it should not say, though it may: one line each."""
+        return tuple(advise(self.accounts.values()))
+
+    def below(self, *key: str) -> Mapping[str, str]:
+        """Return every value below a key, by the rest of its key and as a file writes it."""
+        return {
+            ".".join(path[len(key) :]): written(value) for path, value in self.said.items() if path[: len(key)] == key
+        }
+
+    @property
     def venues(self) -> tuple[str, ...]:
-        """The venues of all accounts, each once, sorted."""
-        return tuple(sorted({account.venue for account in self.accounts.values()}))
+        """The venues that any account works at or reads prices of, each once, sorted."""
+        return tuple(sorted({venue for account in self.accounts.values() for venue in account.venues}))
 
     def symbols_at(self, venue: str) -> tuple[Symbol, ...]:
         """Return what any account works at a venue, each symbol once, sorted."""
@@ -130,7 +142,8 @@ def load_deployment(path: str | Path) -> Deployment:
 
 def parse_deployment(text: str, *, file: str) -> Deployment:
     """Check a deployment file's text; `file` is its name in errors."""
-    table = read_table(DeploymentTable, _parse_toml(text, file), Place(file=file))
+    read = read_table(DeploymentTable, _parse_toml(text, file), Place(file=file))
+    table = msgspec.structs.replace(read, accounts={name: each.located for name, each in read.accounts.items()})
     tag = DeploymentTag(text=table.tag)
     clocks = _clocks(table.clocks)
     config_hash = _hash(table)
@@ -140,7 +153,7 @@ def parse_deployment(text: str, *, file: str) -> Deployment:
             venue=account.venue.value,
             tag=tag,
             dedicated=account.dedicated,
-            markets=tuple(read_market(each) for each in account.markets),
+            markets=tuple(read_market(each, account.venue, clocks) for each in account.markets),
             clocks=clocks,
             risk=_risk(account.risk),
             config_hash=config_hash,

@@ -25,8 +25,8 @@ def written(value: object) -> str:
     match value:
         case Decimal():
             return plain(value)
-        case tuple():
-            return show(list(value))
+        case list() | tuple():
+            return f"[{', '.join(map(written, value))}]"
         case _:
             return show(value)
 

@@ -1,15 +1,17 @@
 """What of a deployment may change while it runs, and what needs a new one (R28).
 
 Whatever AWS was told at the deploy, or the state was opened with, stays: name, stage, venue, clocks, markets and their
-capital. What a tick only decides by may change: all else of a market, and the risk limits.
+capital. What a tick only decides by may change: all else of a market, and the risk limits. So may the book that a
+reference price is read from, at any venue that the account was deployed with: its functions hold no other's client.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from marketmaker.config.deployment import Deployment
-from marketmaker.config.keys import written
+from marketmaker.config.keys import KeyPath, written
 from marketmaker.config.schema import Stage
+from marketmaker.domain.units import AccountName
 from marketmaker.ports import SettingChange
 
 _OPENED_WITH = frozenset({"symbol", "number", "capital_base", "capital_quote", "opening_cost_quote"})
@@ -30,37 +32,39 @@ class NeedsDeploy:
 
 def adopt(deployed: Deployment, wanted: Deployment) -> Deployment | NeedsDeploy:
     """Let wanted settings take effect in what was deployed with others, as a whole or not at all."""
-    fixed = _changes(deployed, wanted, is_live=False)
+    fixed = tuple(change for path, change in _changes(deployed, wanted) if _needs_deploy(path, deployed, wanted))
     return NeedsDeploy(changes=fixed) if fixed else wanted
 
 
 def live_changes(before: Deployment, after: Deployment) -> tuple[SettingChange, ...]:
     """Return what changes between two files that can follow each other without a deploy, in the order of the keys."""
-    return _changes(before, after, is_live=True)
+    return tuple(change for _, change in _changes(before, after))
 
 
-def _changes(before: Deployment, after: Deployment, *, is_live: bool) -> tuple[SettingChange, ...]:
+def _changes(before: Deployment, after: Deployment) -> Iterator[tuple[KeyPath, SettingChange]]:
     old, new = before.said, after.said
-    differing = sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
-    return tuple(
-        SettingChange(
-            key=".".join(path),
-            before=written(old[path]) if path in old else None,
-            after=written(new[path]) if path in new else None,
+    for path in sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path)):
+        yield (
+            path,
+            SettingChange(
+                key=".".join(path),
+                before=written(old[path]) if path in old else None,
+                after=written(new[path]) if path in new else None,
+            ),
         )
-        for path in differing
-        if _is_live(path, before.stage) is is_live
-    )
 
 
-def _is_live(path: Sequence[str], stage: Stage) -> bool:
+def _needs_deploy(path: KeyPath, deployed: Deployment, wanted: Deployment) -> bool:
     match path:
         case ("accounts", _, "risk", *_):
-            return True
-        case ("accounts", _, market, key, *_) if market.startswith("markets["):
-            return key not in _OPENED_WITH | (_CHARGED_ON_PAPER if stage is Stage.PAPER else frozenset())
-        case _:
             return False
+        case ("accounts", name, market, "reference", "venue") if market.startswith("markets["):
+            account = deployed.accounts.get(AccountName(name))
+            return path in wanted.said and (account is None or wanted.said[path] not in account.venues)
+        case ("accounts", _, market, key, *_) if market.startswith("markets["):
+            return key in _OPENED_WITH | (_CHARGED_ON_PAPER if deployed.stage is Stage.PAPER else frozenset())
+        case _:
+            return True
 
 
 def _refused(change: SettingChange) -> str:

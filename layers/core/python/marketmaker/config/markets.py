@@ -1,22 +1,29 @@
-"""A market's table as the domain's own values."""
+"""A market's table as the domain's own values; those of its models stand in `models`."""
 
 from typing import assert_never
 
-from marketmaker.config.schema import (
+from marketmaker.config.market_schema import (
     AbsoluteBandTable,
     AmountTable,
-    BothSidesTable,
     BpsBandTable,
-    BpsDistanceTable,
+    BreakEvenTable,
     CapitalTable,
-    DistanceTable,
+    CarryTable,
     MarketTable,
-    QuoteDistanceTable,
     ReplaceTable,
+    RunGuardTable,
     ShareTable,
-    ShiftTable,
+    SizeSkewTable,
 )
-from marketmaker.domain.distances import BpsDistance, Distance, QuoteDistance
+from marketmaker.config.models import (
+    read_half_spread,
+    read_implied,
+    read_inventory_band,
+    read_ladder,
+    read_reference,
+    read_touch,
+)
+from marketmaker.domain.accounts import Clocks
 from marketmaker.domain.markets import (
     AbsoluteBand,
     BpsBand,
@@ -28,13 +35,15 @@ from marketmaker.domain.markets import (
     PriceBand,
     ReplaceTolerance,
 )
-from marketmaker.domain.models import BothSidesBand, InventoryBand, ShiftBand
+from marketmaker.domain.models import BreakEven, Carry, RunGuard, SizeSkew
 from marketmaker.domain.units import Symbol
 
 _MS = 1_000
+_LATENCY_MS = 500
+"""What passes between the book that a quote is made of and the quote: two round trips, and the function's own time."""
 
 
-def read_market(table: MarketTable) -> MarketSettings:
+def read_market(table: MarketTable, venue: str, clocks: Clocks) -> MarketSettings:
     """Turn a checked table into a market's settings."""
     return MarketSettings(
         symbol=Symbol(table.symbol),
@@ -44,13 +53,26 @@ def read_market(table: MarketTable) -> MarketSettings:
         opening_cost_quote=table.opening_cost_quote,
         fees=FeeSchedule(maker_bps=table.fees.maker_bps, taker_bps=table.fees.taker_bps),
         fair_price=table.fair_price,
-        half_spread=_distance(table.half_spread),
+        half_spread=read_half_spread(table.half_spread),
         order_size_base=table.order_size_base,
-        inventory_band=_inventory_band(table.inventory),
+        inventory_band=read_inventory_band(table.inventory),
         price_band=_price_band(table.price_band),
         tolerance=_tolerance(table.replace),
         max_book_age_ms=table.max_book_age_s * _MS,
         post_only=table.post_only,
+        exposure_ms=clocks.interval_ms + _LATENCY_MS,
+        max_deviation_bps=table.max_deviation_bps,
+        depth_levels=table.depth_levels,
+        reference=None if table.reference is None else read_reference(table.reference, table.symbol, venue),
+        implied=None if table.implied is None else read_implied(table.implied, table.symbol, venue),
+        assumed_volatility=table.assumed_volatility,
+        max_statistics_age_ms=table.max_statistics_age_s * _MS,
+        ladder=read_ladder(table.ladder),
+        touch=None if table.touch is None else read_touch(table.touch),
+        size_skew=_size_skew(table.size_skew),
+        carry=_carry(table.carry),
+        break_even=_break_even(table.break_even),
+        run_guard=_run_guard(table.run_guard),
     )
 
 
@@ -60,36 +82,6 @@ def _capital(table: CapitalTable) -> Capital:
             return CapitalAmount(amount=table.amount)
         case ShareTable():
             return CapitalShare(share=table.share)
-        case _:
-            assert_never(table)
-
-
-def _distance(table: DistanceTable) -> Distance:
-    match table:
-        case QuoteDistanceTable():
-            return QuoteDistance(quote=table.quote)
-        case BpsDistanceTable():
-            return BpsDistance(bps=table.bps)
-        case _:
-            assert_never(table)
-
-
-def _inventory_band(table: ShiftTable | BothSidesTable) -> InventoryBand:
-    match table:
-        case ShiftTable():
-            return ShiftBand(
-                min_ratio=table.min_ratio,
-                max_ratio=table.max_ratio,
-                max_shift_share=table.max_shift_share,
-                ramp_ratio=table.ramp_ratio,
-            )
-        case BothSidesTable():
-            return BothSidesBand(
-                min_ratio=table.min_ratio,
-                max_ratio=table.max_ratio,
-                half_spread_below=_distance(table.half_spread_below),
-                half_spread_above=_distance(table.half_spread_above),
-            )
         case _:
             assert_never(table)
 
@@ -108,3 +100,25 @@ def _tolerance(table: ReplaceTable) -> ReplaceTolerance:
     return ReplaceTolerance(
         price_share=table.price_share, size_share=table.size_share, max_age_ms=table.max_age_s * _MS
     )
+
+
+def _size_skew(table: SizeSkewTable | None) -> SizeSkew | None:
+    return None if table is None else SizeSkew(range_ratio=table.range_ratio)
+
+
+def _carry(table: CarryTable | None) -> Carry | None:
+    if table is None:
+        return None
+    return Carry(interest=table.interest, max_shift_share=table.max_shift_share, horizon_ms=table.horizon_s * _MS)
+
+
+def _break_even(table: BreakEvenTable | None) -> BreakEven | None:
+    if table is None:
+        return None
+    return BreakEven(max_age_ms=table.max_age_s * _MS, max_loss_share=table.max_loss_share, averages=table.averages)
+
+
+def _run_guard(table: RunGuardTable | None) -> RunGuard | None:
+    if table is None:
+        return None
+    return RunGuard(orders=table.orders, within_ms=table.within_s * _MS, widen=table.widen)

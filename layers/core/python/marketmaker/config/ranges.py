@@ -27,6 +27,16 @@ def whole(low: int, high: int) -> Allowed:
     return Allowed(text=f"a whole number from {low} to {high}", holds=lambda value: low <= value <= high)
 
 
+def above(low: int, high: int) -> Allowed:
+    """Allow numbers above low, up to high."""
+    return Allowed(text=f"a number above {low} and at most {high}", holds=lambda value: low < value <= high)
+
+
+def from_to(low: int, high: int) -> Allowed:
+    """Allow numbers from low to high, ends included."""
+    return Allowed(text=f"a number from {low} to {high}", holds=lambda value: low <= value <= high)
+
+
 def _is_tag(text: str) -> bool:
     try:
         DeploymentTag(text=text)
@@ -61,6 +71,7 @@ Ratio = Annotated[Decimal, Allowed(text="a ratio from 0 to 1", holds=lambda valu
 Bps = Annotated[
     Decimal, Allowed(text=f"bps above 0 and below {_HIGHEST_BPS}", holds=lambda value: ZERO < value < _HIGHEST_BPS)
 ]
+Factor = Annotated[Decimal, above(0, 10)]
 FeeBps = Annotated[
     Decimal,
     Allowed(

@@ -13,7 +13,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 
 from marketmaker.config.ranges import SYMBOL, Allowed
-from marketmaker.config.schema import Table, index_label
+from marketmaker.config.tables import Table, index_label
 from marketmaker.domain.units import ZERO, plain
 from marketmaker.errors import ConfigError
 
@@ -133,17 +133,32 @@ def _read_variant(variants: Sequence[type[Table]], raw: object, at: Place) -> Ta
     """Read a table that has one of several shapes, told apart by a named tag or else by the keys given."""
     if not isinstance(raw, dict) or not raw:
         raise at.refuse(show(raw), _shapes(variants))
-    tag_field = variants[0].__struct_config__.tag_field
-    return _read_tagged(variants, tag_field, raw, at) if tag_field else _read_by_keys(variants, raw, at)
-
-
-def _read_tagged(variants: Sequence[type[Table]], tag_field: str, raw: dict[str, object], at: Place) -> Table:
-    by_tag = {str(kind.__struct_config__.tag): kind for kind in variants}
+    tagged = [kind for kind in variants if kind.__struct_config__.tag_field]
+    plain_shapes = [kind for kind in variants if kind not in tagged]
+    if not tagged:
+        return _read_by_keys(plain_shapes, raw, at)
+    tag_field = str(tagged[0].__struct_config__.tag_field)
     known = {tag_field: None} | {name: None for kind in variants for name in kind.__struct_fields__}
     for name in raw:
         if name not in known:
             raise _unknown_key(name, raw, known, at)
-    tags = f"one of {', '.join(map(show, by_tag))}"
+    untagged = {name for kind in plain_shapes for name in kind.__struct_fields__}
+    if tag_field in raw or not untagged & raw.keys():
+        return _read_tagged(tagged, plain_shapes, raw, at)
+    for name in raw:
+        if name not in untagged:
+            taking = [kind for kind in tagged if name in kind.__struct_fields__]
+            raise at.key(name).refuse(show(raw[name]), f"a key of {_shapes(taking)}")
+    return _read_by_keys(plain_shapes, raw, at)
+
+
+def _read_tagged(
+    tagged: Sequence[type[Table]], others: Sequence[type[Table]], raw: dict[str, object], at: Place
+) -> Table:
+    """Read the shape that the tag names; others have none, and are named where the tag is none."""
+    tag_field = str(tagged[0].__struct_config__.tag_field)
+    by_tag = {str(kind.__struct_config__.tag): kind for kind in tagged}
+    tags = f"one of {', '.join(map(show, by_tag))}{f'; or, without it, {_shapes(others)}' if others else ''}"
     if tag_field not in raw:
         raise at.key(tag_field).refuse("a missing key", f"it is required, {tags}")
     tag = raw[tag_field]
@@ -152,7 +167,7 @@ def _read_tagged(variants: Sequence[type[Table]], tag_field: str, raw: dict[str,
     taken = by_tag[tag].__struct_fields__
     for name in raw:
         if name not in {tag_field, *taken}:
-            allowed = f"a key of another {tag_field}; {show(tag)} takes {', '.join(taken)}"
+            allowed = f"a key of another {tag_field}; {show(tag)} takes {', '.join(taken) or 'no other key'}"
             raise at.key(name).refuse(show(raw[name]), allowed)
     return read_table(by_tag[tag], raw, at)
 

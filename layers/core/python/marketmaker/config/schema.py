@@ -1,38 +1,33 @@
-"""What a deployment file may say: its tables, their keys, defaults and ranges.
+"""What a deployment file may say: its tables, their keys, defaults and ranges; a market's stand in `market_schema`.
 
 Money has no default: capital, order size, half-spread, fees and price band are always written down. What a newcomer
 need not know has one, and it stands here and nowhere else.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
+from marketmaker.config.market_schema import MarketTable, ShareTable
+from marketmaker.config.model_schema import PublicVenue
 from marketmaker.config.ranges import (
     Allowed,
     Amount,
     AssetText,
-    Bps,
     DeploymentName,
     Email,
-    FeeBps,
     NameOfAccount,
     Phone,
-    Positive,
-    Ratio,
     Region,
     Share,
-    SymbolText,
     TagText,
     whole,
 )
+from marketmaker.config.tables import Contradiction, Table, index_label
 from marketmaker.domain.accounts import BreachResponse
-from marketmaker.domain.models import FairPriceModel, InventoryPolicy
-from marketmaker.domain.orders import MAX_MARKET_NUMBER
 from marketmaker.domain.units import ONE, ZERO, plain
 
 Megabytes = Annotated[int, whole(128, 10_240)]
@@ -58,148 +53,6 @@ class Egress(StrEnum):
 
     DYNAMIC = "dynamic"
     STATIC = "static"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contradiction:
-    """Values that are allowed one by one but not together; `value` None stands for the whole table."""
-
-    key: str = ""
-    value: str | None = None
-    allowed: str
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file."""
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Yield what is wrong between this table's values."""
-        yield from ()
-
-
-class AmountTable(Table, frozen=True, kw_only=True):
-    """Capital as a fixed amount of the asset (S2a)."""
-
-    amount: Amount
-
-
-class ShareTable(Table, frozen=True, kw_only=True):
-    """Capital as a share of the account's holding of the asset (S2a)."""
-
-    share: Share
-
-
-class QuoteDistanceTable(Table, frozen=True, kw_only=True):
-    """A half-spread in quote currency (S1)."""
-
-    quote: Positive
-
-
-class BpsDistanceTable(Table, frozen=True, kw_only=True):
-    """A half-spread in bps of the fair price."""
-
-    bps: Bps
-
-
-CapitalTable = AmountTable | ShareTable
-DistanceTable = QuoteDistanceTable | BpsDistanceTable
-
-
-class FeesTable(Table, frozen=True, kw_only=True):
-    """The login's fees in bps; positive is paid, a rebate is negative (M1)."""
-
-    maker_bps: FeeBps
-    taker_bps: FeeBps
-
-
-class _InventoryTable(Table, frozen=True, kw_only=True):
-    """The band of base value over market value; by default the guide's 20 to 50 % (S2)."""
-
-    min_ratio: Ratio = Decimal("0.2")
-    max_ratio: Ratio = Decimal("0.5")
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Refuse an empty band."""
-        if self.min_ratio >= self.max_ratio:
-            yield Contradiction(
-                allowed=f"min_ratio ({plain(self.min_ratio)}) below max_ratio ({plain(self.max_ratio)})"
-            )
-
-
-class ShiftTable(_InventoryTable, frozen=True, kw_only=True, tag_field="policy", tag=InventoryPolicy.SHIFT.value):
-    """Move both quotes; by default up to half a half-spread, reached 0.1 beyond the band (S2)."""
-
-    max_shift_share: Share = Decimal("0.5")
-    ramp_ratio: Share = Decimal("0.1")
-
-
-class BothSidesTable(
-    _InventoryTable, frozen=True, kw_only=True, tag_field="policy", tag=InventoryPolicy.BOTH_SIDES.value
-):
-    """Another half-spread on both sides outside the band (S2)."""
-
-    half_spread_below: DistanceTable
-    half_spread_above: DistanceTable
-
-
-class AbsoluteBandTable(Table, frozen=True, kw_only=True):
-    """The prices between which orders may rest (S3)."""
-
-    low: Positive
-    high: Positive
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Refuse an empty band."""
-        if self.low >= self.high:
-            yield Contradiction(allowed="low below high")
-
-
-class BpsBandTable(Table, frozen=True, kw_only=True):
-    """A price band of ± bps round the price at arming (S3)."""
-
-    bps: Bps
-
-
-class ReplaceTable(Table, frozen=True, kw_only=True):
-    """When a resting order is replaced (C2).
-
-    By default once it is off by more than a quarter of the half-spread or half of its size, or older than 10 minutes.
-    """
-
-    price_share: Ratio = Decimal("0.25")
-    size_share: Ratio = Decimal("0.5")
-    max_age_s: Annotated[int, whole(0, 86_400)] = 600
-
-
-class MarketTable(Table, frozen=True, kw_only=True):
-    """One symbol with its capital and settings.
-
-    By default the fair price is the book's middle, the opening cost the first fair price, a book that has not changed
-    for 30 s is stale, and orders are post-only: where the venue has no such orders, `post_only = false` allows them to
-    take (R20).
-    """
-
-    symbol: SymbolText
-    number: Annotated[int, whole(0, MAX_MARKET_NUMBER)]
-    capital_base: CapitalTable
-    capital_quote: CapitalTable
-    opening_cost_quote: Positive | None = None
-    fees: FeesTable
-    fair_price: FairPriceModel = FairPriceModel.MID
-    half_spread: DistanceTable
-    order_size_base: Positive
-    inventory: ShiftTable | BothSidesTable = msgspec.field(default_factory=ShiftTable)
-    price_band: AbsoluteBandTable | BpsBandTable
-    replace: ReplaceTable = msgspec.field(default_factory=ReplaceTable)
-    max_book_age_s: Annotated[int, whole(1, 3_600)] = 30
-    post_only: bool = True
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Refuse a market without any capital."""
-        if AmountTable(amount=ZERO) == self.capital_base == self.capital_quote:
-            yield Contradiction(
-                key="capital_quote", value="0 beside a capital_base of 0", allowed="capital in at least one of them"
-            )
 
 
 class RiskTable(Table, frozen=True, kw_only=True):
@@ -241,6 +94,7 @@ class AccountTable(Table, frozen=True, kw_only=True):
         """Refuse markets that share a symbol or a number, or ask for more than there is of an asset (S2a)."""
         yield from self._repeated("symbol")
         yield from self._repeated("number")
+        yield from self._own_references()
         yield from self._unopened()
         claims: dict[str, list[tuple[str, Decimal]]] = {}
         for asset, symbol, share in self._shares():
@@ -256,9 +110,30 @@ class AccountTable(Table, frozen=True, kw_only=True):
                 )
 
     @property
+    def located(self) -> "AccountTable":
+        """The account with its own venue written where a reference names none."""
+        return msgspec.structs.replace(self, markets=tuple(self._locate(each) for each in self.markets))
+
+    @property
     def assets(self) -> tuple[str, ...]:
         """The assets that its markets trade, each once."""
         return tuple(dict.fromkeys(asset for market in self.markets for asset in market.symbol.split("/")))
+
+    def _locate(self, market: MarketTable) -> MarketTable:
+        reference = market.reference
+        if reference is None or reference.venue is not None:
+            return market
+        here = msgspec.structs.replace(reference, venue=PublicVenue(self.venue.value))
+        return msgspec.structs.replace(market, reference=here)
+
+    def _own_references(self) -> Iterator[Contradiction]:
+        """Refuse a market that is its own reference: its own orders would make its fair price."""
+        for index, market in enumerate(self.markets):
+            reference = self._locate(market).reference
+            if reference is not None and (reference.symbol, str(reference.venue)) == (market.symbol, str(self.venue)):
+                key = f"markets{index_label(index, market.symbol)}.reference.symbol"
+                allowed = f"another market than this one at {self.venue}, or another venue"
+                yield Contradiction(key=key, value=reference.symbol, allowed=allowed)
 
     def _unopened(self) -> Iterator[Contradiction]:
         """Refuse a paper account that opens without an asset of its markets, or with another one."""
@@ -367,8 +242,3 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
             if self.stage is not Stage.PAPER and account.paper is not None:
                 allowed = f"only in the paper stage, and this is {self.stage}"
                 yield Contradiction(key=key, value="an opening balance", allowed=allowed)
-
-
-def index_label(index: int, symbol: str | None) -> str:
-    """Write a market's place among its account's markets, with its symbol where that is known."""
-    return f"[{index}]" if symbol is None else f"[{index} {symbol}]"

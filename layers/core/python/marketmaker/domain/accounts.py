@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from marketmaker.domain.markets import MarketSettings
+from marketmaker.domain.models import Listing
 from marketmaker.domain.orders import DeploymentTag
 from marketmaker.domain.units import AccountName, Symbol
 
@@ -77,6 +78,22 @@ class AccountSettings:
     def symbols(self) -> tuple[Symbol, ...]:
         """The symbols of its markets, in the file's order."""
         return tuple(market.symbol for market in self.markets)
+
+    @property
+    def venues(self) -> frozenset[str]:
+        """Its own venue, and those whose books its markets may be priced by."""
+        second = (each for market in self.markets for each in (market.reference, market.implied) if each is not None)
+        return frozenset({self.venue}) | {listing.venue for each in second for listing in each.listings}
+
+    @property
+    def second_listings(self) -> tuple[Listing, ...]:
+        """The books that its markets' fair prices are made of, each once, sorted."""
+        used = (market.second_price for market in self.markets)
+        return tuple(sorted({listing for second in used if second is not None for listing in second.listings}))
+
+    def second_listings_at(self, venue: str) -> tuple[Listing, ...]:
+        """Those of them at one venue."""
+        return tuple(listing for listing in self.second_listings if listing.venue == venue)
 
     def market(self, symbol: Symbol) -> MarketSettings:
         """Return the settings of one of its markets."""

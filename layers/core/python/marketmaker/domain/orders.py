@@ -9,6 +9,7 @@ from typing import Self
 from marketmaker.domain.units import ZERO, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
 
 _DIGITS = string.digits + string.ascii_lowercase
+_LEGAL = frozenset(_DIGITS)
 _PREFIX = "mm"
 _TAG_WIDTH = 3
 _MARKET_WIDTH = 2
@@ -35,6 +36,9 @@ class Side(StrEnum):
     def sign(self) -> int:
         """The change of inventory that a fill on this side brings: +1 or −1."""
         return 1 if self is Side.BUY else -1
+
+
+_SIDES = {side.value[0]: side for side in Side}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,20 +98,31 @@ class OrderIdentity:
     @classmethod
     def decode(cls, client_id: str, tag: DeploymentTag) -> Self | None:
         """Read an identity back; None for an order that is not ours."""
-        if not tag.owns(client_id):
-            return None
-        body = client_id[len(_PREFIX) + _TAG_WIDTH :]
-        side = {"b": Side.BUY, "s": Side.SELL}.get(body[_MARKET_WIDTH + _SLOT_WIDTH])
-        if side is None or not set(body) <= set(_DIGITS):
+        body = _read_body(client_id, tag)
+        if body is None:
             return None
         return cls(
             tag=tag,
             market_number=int(body[:_MARKET_WIDTH], 36),
             slot_ms=int(body[_MARKET_WIDTH : _MARKET_WIDTH + _SLOT_WIDTH], 36) * 1000,
-            side=side,
+            side=_SIDES[body[_MARKET_WIDTH + _SLOT_WIDTH]],
             level=int(body[-2], 36),
             attempt=int(body[-1], 36),
         )
+
+
+def read_level(client_id: str, tag: DeploymentTag) -> int | None:
+    """Read an order's level alone, which every decision does for every order; None for an order that is not ours."""
+    body = _read_body(client_id, tag)
+    return None if body is None else int(body[-2], 36)
+
+
+def _read_body(client_id: str, tag: DeploymentTag) -> str | None:
+    """Return what follows the tag, unless the id is not ours or says no identity."""
+    if not tag.owns(client_id):
+        return None
+    body = client_id[len(_PREFIX) + _TAG_WIDTH :]
+    return body if body[_MARKET_WIDTH + _SLOT_WIDTH] in _SIDES and _LEGAL.issuperset(body) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

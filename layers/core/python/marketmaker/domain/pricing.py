@@ -133,10 +133,15 @@ def fair_price(
 
 
 def own_price(settings: MarketSettings, book: Book, last: Decimal | None) -> Decimal | None:
-    """Return the fair price by the market's own book and trades alone, None where they do not give one."""
+    """Return the price by the market's own book or last trade, without the guards of quoting; None for neither.
+
+    Limits are judged by it: a last trade that is no fair price may still be outside a band.
+    """
+    if settings.fair_price is FairPriceModel.LAST:
+        return last
     if book.mid is None or book.is_crossed:
-        return book.mid if settings.fair_price is not FairPriceModel.LAST else last
-    fair = fair_price(settings, book, last, None)
+        return book.mid
+    fair = fair_price(settings, book, None, None)
     return fair.price if isinstance(fair, FairPrice) else None
 
 

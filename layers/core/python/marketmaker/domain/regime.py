@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import log
+from math import log, sqrt
 
 from marketmaker.domain.klines import MINUTE_MS, Kline
 from marketmaker.domain.price_path import MOST_SILENT_MS
@@ -37,6 +37,12 @@ class LevelReading:
     low_below: float
     high_above: float
 
+    @property
+    def yearly(self) -> tuple[float, float, float]:
+        """The variance and both thresholds as volatilities of a year, shares of the price."""
+        low, high = yearly_volatility(self.low_below), yearly_volatility(self.high_above)
+        return yearly_volatility(self.variance), low, high
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolatilityRegime:
@@ -45,6 +51,11 @@ class VolatilityRegime:
     daily: LevelReading
     intraday: LevelReading
     buckets: int
+
+
+def yearly_volatility(variance: float) -> float:
+    """Return what a bucket's variance amounts to in a year, as a share of the price."""
+    return sqrt(variance * 365 * BUCKETS_A_DAY)
 
 
 def bucket_of(moment_ms: int) -> int:

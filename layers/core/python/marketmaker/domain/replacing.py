@@ -5,11 +5,10 @@ Cancels come first, those of the side that adds risk before the other; creates f
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 
 from marketmaker.domain.markets import ReplaceTolerance
-from marketmaker.domain.orders import DeploymentTag, Order, OrderIdentity, Side
+from marketmaker.domain.orders import DeploymentTag, Order, Side, read_level
 from marketmaker.domain.quoting import NoQuotes, Quote, Quotes
 
 Place = tuple[Side, int]
@@ -95,8 +94,8 @@ def plan_replacement(
 
 def _place_of(order: Order, tag: DeploymentTag) -> Place:
     """Return the side an order rests on and the level in its id; one whose id cannot be read stands in no place."""
-    identity = OrderIdentity.decode(order.client_id or "", tag)
-    return order.side, -1 if identity is None else identity.level
+    level = read_level(order.client_id or "", tag)
+    return order.side, -1 if level is None else level
 
 
 def _why_replace(
@@ -117,9 +116,9 @@ def _why_replace(
 
 def _crosses(order: Order, quotes: Iterable[Quote]) -> bool:
     """Tell whether an order would trade with one of our own quotes on the other side (S14)."""
-    return any(
-        quote.side is not order.side and order.side.sign * (order.price - quote.price) >= Decimal(0) for quote in quotes
-    )
+    if order.side is Side.BUY:
+        return any(quote.price <= order.price for quote in quotes if quote.side is Side.SELL)
+    return any(quote.price >= order.price for quote in quotes if quote.side is Side.BUY)
 
 
 def _reducing_first(desired: Quotes, quotes: Iterable[Quote]) -> tuple[Quote, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from marketmaker.domain.accounts import AccountSettings
@@ -9,14 +10,10 @@ from marketmaker.domain.orders import Order, OrderIdentity
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.statistics import Statistics
 from marketmaker.domain.units import Symbol
-from marketmaker.errors import MarketMakerError, Retryable
+from marketmaker.errors import MarketMakerError
 from marketmaker.ports import Alerts, Clock, Deadline, Prices, SettingsVersions, Store, Telemetry, Unknown, Venue
 from marketmaker.usecases.market_statistics import KeptStatistics, StatisticsReading
-
-METADATA_RELOAD_MS = 600_000
-"""How soon a changed tick size, once it is kept, takes effect."""
-METADATA_MAX_AGE_MS = 24 * 3_600_000
-"""Metadata that nobody refreshed for so long is asked for at the venue."""
+from marketmaker.usecases.metadata import describe, is_described, kept_metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +21,7 @@ class Desk:
     """One account's settings and ports. `alongside` runs reads of the tables while the venue is being asked.
 
     `settings` are those in force: of the deployed file, until `live_settings.in_force` finds that others were applied.
+    `references` are other venues by name, without a login, whose books some fair price is made of.
     """
 
     settings: AccountSettings
@@ -36,6 +34,14 @@ class Desk:
     clock: Clock
     alongside: Executor
     statistics: KeptStatistics = field(default_factory=KeptStatistics)
+    references: Mapping[str, Venue] = field(default_factory=dict)
+
+    @property
+    def beside(self) -> tuple[Symbol, ...]:
+        """The markets of its own venue that the account does not work, but whose books a fair price is made of."""
+        settings = self.settings
+        listed = (listing.symbol for listing in settings.second_listings_at(settings.venue))
+        return tuple(symbol for symbol in listed if symbol not in settings.symbols)
 
     def own(self, orders: Sequence[Order]) -> tuple[Order, ...]:
         """Pick the orders that carry our tag; foreign ones are never touched (R4)."""
@@ -56,38 +62,27 @@ class Desk:
 
     def stored_metadata(self) -> Sequence[VenueMetadata] | Unknown | None:
         """Read the markets' kept metadata; None while what is loaded is young enough and not in doubt."""
-        symbols = self.settings.symbols
-        if self._is_loaded():
+        symbols = (*self.settings.symbols, *self.beside)
+        if is_described(self.venue, symbols, self.clock):
             return None
-        try:
-            return self.prices.metadata(self.settings.venue, symbols)
-        except MarketMakerError as error:
-            return Unknown(reason=str(error))
+        return kept_metadata(self.prices, self.settings.venue, symbols)
 
     def load_metadata(self, stored: Sequence[VenueMetadata] | Unknown | None, deadline: Deadline) -> None:
         """Use what `stored_metadata` found; the venue is asked where that is missing or too old, and nothing is kept.
 
-        Too old is also what the venue itself has told more recently, or has contradicted by refusing an order (R18).
-
-        What is loaded stays in use while neither can be read: halts and cancels must not depend on it (R34).
+        What is loaded stays in use while neither can be read: halts and cancels must not depend on it (R34). Nor do
+        they on the markets beside the account's own: those may stay unknown.
         """
         if stored is None:
             return
-        symbols = self.settings.symbols
-        oldest_ms = self.clock.now_ms() - METADATA_MAX_AGE_MS
         if isinstance(stored, Unknown):
             self._tell_unreadable(stored.reason)
             stored = ()
-        fresh = [each for each in stored if each.fetched_ms >= oldest_ms]
-        if fresh:
-            self.venue.load(fresh)
-        if self._is_loaded():
-            return
-        try:
-            self.venue.fetch_metadata(symbols, deadline)
-        except Retryable:
-            if not self.venue.knows(symbols, oldest_ms):
-                raise
+        symbols, beside = self.settings.symbols, self.beside
+        describe(self.venue, symbols, stored, self.clock, deadline)
+        if beside and not is_described(self.venue, beside, self.clock):
+            with suppress(MarketMakerError):
+                self.venue.fetch_metadata((*symbols, *beside), deadline)
 
     def read_statistics(self) -> StatisticsReading:
         """Read what was measured of the markets; never raises."""
@@ -102,7 +97,3 @@ class Desk:
     def _tell_unreadable(self, reason: str) -> None:
         self.telemetry.record("prices_unreadable", {"reason": reason})
         self.telemetry.count(self.settings.name, {"prices_unreadable": 1})
-
-    def _is_loaded(self) -> bool:
-        symbols = self.settings.symbols
-        return self.venue.knows(symbols, self.clock.now_ms() - METADATA_RELOAD_MS) and not self.venue.doubts(symbols)

@@ -26,7 +26,7 @@ from marketmaker.domain.runs import SameSideRun
 from marketmaker.domain.units import plain
 from marketmaker.usecases.replay import ReplayedDecision
 
-_SHOWN_DIGITS = 10
+_SHOWN_DIGITS, _ROUGH_DIGITS = 10, 4
 
 
 def why(stage: str, desired: Quotes, view: MarketView, replayed: ReplayedDecision) -> str:
@@ -57,6 +57,10 @@ def why(stage: str, desired: Quotes, view: MarketView, replayed: ReplayedDecisio
 def shown(figure: Decimal) -> str:
     """Write a figure to ten digits."""
     return plain(Decimal(f"{figure:.{_SHOWN_DIGITS}g}"))
+
+
+def _rough(figure: Decimal) -> str:
+    return plain(Decimal(f"{figure:.{_ROUGH_DIGITS}g}"))
 
 
 def _fair(settings: MarketSettings, view: MarketView, desired: Quotes) -> str:
@@ -104,8 +108,8 @@ def _floors(settings: MarketSettings, desired: Quotes, instrument: Instrument) -
     tick = f"one tick {plain(instrument.tick_size)}"
     if desired.floor == instrument.tick_size:
         return f"at least {tick}"
-    parts = f"fee break-even {shown(fees)} + cadence risk {shown(desired.floor - fees)}"
-    return f"at least {shown(desired.floor)}: {parts}, and {tick}"
+    parts = f"fee break-even {_rough(fees)} + cadence risk {_rough(desired.floor - fees)}"
+    return f"at least {_rough(desired.floor)}: {parts}, and {tick}"
 
 
 def _inventory(settings: MarketSettings, view: MarketView, desired: Quotes, instrument: Instrument) -> str:
@@ -120,16 +124,12 @@ def _inventory(settings: MarketSettings, view: MarketView, desired: Quotes, inst
             way = "down" if desired.ratio > policy.max_ratio else "up"
             return f"shift {way}, at most {policy.max_shift_share:.0%} of the half-spread: {ratio}{carry}"
         case BidOnlyBand() | BothSidesBand():
-            which = "bid" if isinstance(policy, BidOnlyBand) else "half-spread"
-            if desired.ratio > policy.max_ratio:
-                return (
-                    f"the {which} of above the band, {_distance(policy.half_spread_above, instrument)}: {ratio}{carry}"
-                )
-            if desired.ratio < policy.min_ratio:
-                return (
-                    f"the {which} of below the band, {_distance(policy.half_spread_below, instrument)}: {ratio}{carry}"
-                )
-            return f"nothing: {ratio}{carry}"
+            which = "the bid" if isinstance(policy, BidOnlyBand) else "both sides"
+            if policy.min_ratio <= desired.ratio <= policy.max_ratio:
+                return f"nothing: {ratio}{carry}"
+            is_above = desired.ratio > policy.max_ratio
+            distance = policy.half_spread_above if is_above else policy.half_spread_below
+            return f"{which} at {_distance(distance, instrument)}: {ratio}{carry}"
         case PositionSkew():
             beyond = f"beyond {plain(policy.target_base)} ± {plain(policy.threshold_base)}"
             most = f"of at most {plain(policy.max_base)}"

@@ -10,25 +10,26 @@ short; a side is `b` or `s`:
 | `live` | client id, venue id, side, price, size, age (ms), and what is executed if anything is |
 | `quotes` | side, level, price, size |
 | `kept` | position in `live` |
-| `cancelled` | position in `live`, why, and what came of it if it was not simply cancelled, in the venue's words |
-| `placed` | side, level, and what came of it if it was not simply accepted, in the venue's words |
-| `stages` | name, bid, ask |
+| `cancelled` | position in `live`; why, if not for its price; what came of it, if not simply cancelled |
+| `placed` | side, level; what came of it, if not simply accepted |
+| `stages` | name, bid, ask, of those that moved something |
 | `second` | bid, ask, age (ms) of the source and the rate, null for one that could not be read |
 | `statistics` | until (ms), σ, best distance, A, k, daily, intraday |
 | `run` | side, then venue id and time (ms) of each order |
 | `booked` | trade id, change of base, change of quote |
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 
 from marketmaker.domain.deciding import Decision, Situation
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Order
-from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quote
-from marketmaker.domain.replacing import Place
+from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quote, Stage
+from marketmaker.domain.replacing import CancelReason, Place
 from marketmaker.domain.units import ZERO, AccountName, Asset, ClientOrderId, Symbol, VenueOrderId
 from marketmaker.usecases.view_records import SIDES, read_view, write_view
 
@@ -99,11 +100,17 @@ def write_decision(decision: Decision) -> dict[str, Any]:
     return {
         "fair": desired.fair,
         "ratio": _rounded(desired.ratio),
-        "stages": [(stage.name, _rounded(stage.bid), _rounded(stage.ask)) for stage in desired.stages],
+        "stages": list(_write_stages(desired.stages)),
         "quotes": [(*write_place((each.side, each.level)), each.price, each.size_base) for each in desired.quotes],
         "skipped": [(each.side, each.reason) for each in desired.skipped],
         **({"ignored": shorten(desired.ignored)} if desired.ignored else {}),
     }
+
+
+def _write_stages(stages: Sequence[Stage]) -> Iterator[tuple[str, str, str]]:
+    moved = (after for before, after in pairwise(stages) if (before.bid, before.ask) != (after.bid, after.ask))
+    for stage in (stages[0], *moved):
+        yield stage.name, _rounded(stage.bid), _rounded(stage.ask)
 
 
 def write_place(place: Place) -> tuple[str, int]:
@@ -146,11 +153,17 @@ def _read_decision(record: Mapping[str, Any], market: Mapping[str, Any]) -> Reco
         no_quotes=None if no_quotes is None else _read_obstacle((no_quotes, market["detail"])),
         quotes=tuple(_read_quote(row) for row in market.get("quotes", ())),
         kept=tuple(int(position) for position in market["kept"]),
-        cancelled=tuple((int(row[0]), str(row[1]), str([*row, CANCELLED][2])) for row in market["cancelled"]),
+        cancelled=tuple(_read_cancel(*row) for row in market["cancelled"]),
         placed=_read_places(market["placed"]),
         outcomes=tuple(str([*row, ACCEPTED][2]) for row in market["placed"]),
         held_back=market.get("held_back"),
     )
+
+
+def _read_cancel(
+    position: int, why: str = CancelReason.PRICE_MOVED, outcome: str = CANCELLED, *_words: str
+) -> tuple[int, str, str]:
+    return int(position), str(why), str(outcome)
 
 
 def _read_situation(market: Mapping[str, Any]) -> Situation:

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 from marketmaker.domain.deciding import Decision, Situation
 from marketmaker.domain.inventory import FillRow
 from marketmaker.domain.quoting import NoQuotes, Quotes
-from marketmaker.domain.replacing import Plan
+from marketmaker.domain.replacing import Cancel, CancelReason, Plan
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.ports import Accepted, CancelOutcome, CancelResult, OutcomeUnknown, PlaceOutcome, Rejected
 from marketmaker.usecases.act import HeldBack
@@ -108,7 +108,7 @@ class MarketReport:
         full["kept"] = [position[order.venue_id] for order in self.plan.keep]
         cancels = [_cancelled(each) for each, _ in self.cancels]
         full["cancelled"] = [
-            (position[planned.order.venue_id], planned.reason, *outcome)
+            (position[planned.order.venue_id], *_why_cancelled(planned, outcome))
             for planned, outcome in zip(self.plan.cancel, cancels or repeat((AS_STRAY,)), strict=False)
         ]
         outcomes = [_placed(each) for each in self.places] or [("held_back",)] * len(self.plan.place)
@@ -180,6 +180,11 @@ class TickReport:
 
 def _words(reason: str) -> tuple[str, ...]:
     return (shorten(reason),) if reason else ()
+
+
+def _why_cancelled(planned: Cancel, outcome: tuple[str, ...]) -> tuple[str, ...]:
+    """Say why an order was cancelled and what came of it; nothing where it was simply cancelled as most are."""
+    return (planned.reason, *outcome) if outcome or planned.reason is not CancelReason.PRICE_MOVED else ()
 
 
 def _cancelled(outcome: CancelOutcome) -> tuple[str, ...]:
