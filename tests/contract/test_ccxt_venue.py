@@ -250,6 +250,16 @@ def test_klines_are_exact_seconds_of_the_range_asked_for(here: Connected[CcxtVen
     assert here.venue.fetch_klines(PAXG, first.open_ms, first.open_ms, here.deadline()) == []
 
 
+def test_klines_of_a_minute_are_listed_too(here: Connected[CcxtVenue]) -> None:  # M4
+    here.local.skip(200)
+    to_ms = here.clock.now_ms() // 60_000 * 60_000
+    found = here.venue.fetch_klines(PAXG, to_ms - 180_000, to_ms, here.deadline(), interval_ms=60_000)
+    seconds = here.venue.fetch_klines(PAXG, to_ms - 60_000, to_ms, here.deadline())
+    assert {each.interval_ms for each in found} == {60_000}
+    assert found[-1].end_ms == to_ms
+    assert (found[-1].close, found[-1].volume_base) == (seconds[-1].close, sum(each.volume_base for each in seconds))
+
+
 def test_klines_are_read_to_the_last_page(here: Connected[CcxtVenue]) -> None:  # R15
     here.local.skip(2_100)
     found = klines_of(here, 2_100)

@@ -45,7 +45,7 @@ def minimal_document() -> dict[str, Any]:
 
 
 def full_document() -> dict[str, Any]:
-    """Every key there is, both inventory policies, and a second account with the same symbol and number."""
+    """Every key of a market there is, some of its models, and a second account with the same symbol and number."""
     paxg = minimal_market() | {
         "opening_cost_quote": 1900,
         "fair_price": "last",
@@ -57,6 +57,29 @@ def full_document() -> dict[str, Any]:
             "ramp_ratio": Decimal("0.2"),
         },
         "replace": {"price_share": Decimal("0.3"), "size_share": Decimal("0.6"), "max_age_s": 900},
+        "depth_levels": 4,
+        "reference": {
+            "venue": "binanceus",
+            "symbol": "PAXG/USD",
+            "convert": "USDT/USD",
+            "min_rate": Decimal("0.97"),
+            "max_rate": Decimal("1.04"),
+            "max_age_s": 20,
+        },
+        "implied": {"through": "BTC", "max_age_s": 15},
+        "max_deviation_bps": 80,
+        "assumed_volatility": Decimal("0.5"),
+        "max_statistics_age_s": 600,
+        "ladder": {
+            "levels": 3,
+            "spacing": {"explicit": [1, Decimal("1.5"), Decimal(3)]},
+            "sizes": {"geometric": Decimal("1.2")},
+        },
+        "touch": {"placement": "improve", "ticks": 2},
+        "size_skew": {"range_ratio": Decimal("0.3")},
+        "carry": {"interest": Decimal("0.2"), "max_shift_share": Decimal("0.3"), "horizon_s": 7200},
+        "break_even": {"max_age_s": 3600, "max_loss_share": Decimal("0.04"), "averages": True},
+        "run_guard": {"orders": 4, "within_s": 30, "widen": Decimal(2)},
         "max_book_age_s": 45,
         "post_only": False,
     }

@@ -29,14 +29,19 @@ from tests.unit.config.documents import (
 AT_PAXG = "accounts.main.markets[0 PAXG/USDT]"
 AT_ETH = "accounts.main.markets[1 ETH/USDT]"
 DISTANCE = "{ quote = ... } or { bps = ... }"
+HALF_SPREAD = (
+    f'{DISTANCE} or {{ model = "sigma_optimal" }} or {{ model = "avellaneda_stoikov", gamma = ... }} or '
+    '{ model = "glft", gamma = ... } or { model = "regime", narrow = ..., wide = ... }'
+)
 CAPITAL = "{ amount = ... } or { share = ... }"
 EXACT = "a number of at most 15 digits before the point and 18 after it"
-POLICY = 'one of "shift", "both_sides"'
+POLICY = 'one of "shift", "bid_only", "both_sides", "position", "reservation"'
 NAME = "a name of 1 to 12 of a-z, 0-9 and -, starting with a letter"
 SHIFT_KEYS = "min_ratio, max_ratio, max_shift_share, ramp_ratio"
 MARKET_KEYS = (
-    "symbol, number, capital_base, capital_quote, opening_cost_quote, fees, fair_price, half_spread, order_size_base, "
-    "inventory, price_band, replace, max_book_age_s, post_only"
+    "symbol, number, capital_base, capital_quote, opening_cost_quote, fees, fair_price, depth_levels, reference, "
+    "implied, max_deviation_bps, half_spread, assumed_volatility, max_statistics_age_s, order_size_base, ladder, touch, "
+    "inventory, size_skew, carry, break_even, run_guard, price_band, replace, max_book_age_s, post_only"
 )
 
 
@@ -65,9 +70,11 @@ UNKNOWN: list[tuple[Path, object, str]] = [
      f"allowed here: {MARKET_KEYS}"),
     ((*PAXG, "zzz"), [1, "a"], f'{AT_PAXG}.zzz: [1, "a"] is not allowed: an unknown key; allowed here: {MARKET_KEYS}'),
     ((*PAXG, "half_spread"), {"bsp": 3}, f"{AT_PAXG}.half_spread.bsp: 3 is not allowed: an unknown key, "
-     "did you mean bps? allowed here: quote, bps"),
+     "did you mean bps? allowed here: model, quote, bps, distribution, multiple, gamma, horizon_s, decay, intensity, "
+     "narrow, wide, larger, smaller, compact"),
     ((*PAXG, "inventory"), {"polcy": "shift"}, f'{AT_PAXG}.inventory.polcy: "shift" is not allowed: an unknown key, '
-     f"did you mean policy? allowed here: policy, {SHIFT_KEYS}, half_spread_below, half_spread_above"),
+     f"did you mean policy? allowed here: policy, {SHIFT_KEYS}, half_spread_below, half_spread_above, target_base, "
+     "threshold_base, max_base, skew, effect, ramp"),
 ]  # fmt: skip
 
 
@@ -114,7 +121,7 @@ def test_a_missing_key_is_refused_and_named(path: Path) -> None:
 
     if path[-1] in {"amount", "quote"}:
         parent = at.rpartition(".")[0]
-        allowed = CAPITAL if path[-1] == "amount" else DISTANCE
+        allowed = CAPITAL if path[-1] == "amount" else HALF_SPREAD
         assert message == f"{FILE}: {parent}: {{}} is not allowed: {allowed}"
     else:
         assert message.startswith(f"{FILE}: {at}: a missing key is not allowed: it is required, ")

@@ -26,14 +26,24 @@ RATIO = "a ratio from 0 to 1"
 BPS = "bps above 0 and below 10000"
 FEE = "bps from -100 to 100, a rebate below 0"
 DISTANCE = "{ quote = ... } or { bps = ... }"
+HALF_SPREAD = (
+    f'{DISTANCE} or {{ model = "sigma_optimal" }} or {{ model = "avellaneda_stoikov", gamma = ... }} or '
+    '{ model = "glft", gamma = ... } or { model = "regime", narrow = ..., wide = ... }'
+)
 CAPITAL = "{ amount = ... } or { share = ... }"
 BAND = "{ low = ..., high = ... } or { bps = ... }"
 EXACT = "a number of at most 15 digits before the point and 18 after it"
 INTERVAL = "whole seconds from 1 to 60 that divide 60 evenly"
 REGION = 'an AWS region such as "ap-northeast-1"'
 SYMBOL = 'a spot market as BASE/QUOTE, such as "PAXG/USDT"'
-INVENTORY = '{ policy = "shift" } or { policy = "both_sides", half_spread_below = ..., half_spread_above = ... }'
-POLICY = 'one of "shift", "both_sides"'
+BELOW_AND_ABOVE = "half_spread_below = ..., half_spread_above = ..."
+INVENTORY = (
+    f'{{ policy = "shift" }} or {{ policy = "bid_only", {BELOW_AND_ABOVE} }} or '
+    f'{{ policy = "both_sides", {BELOW_AND_ABOVE} }} or {{ policy = "position", max_base = ... }} or '
+    '{ policy = "reservation" }'
+)
+POLICY = 'one of "shift", "bid_only", "both_sides", "position", "reservation"'
+FAIR_PRICE = 'one of "last", "mid", "microprice", "depth_weighted", "reference", "implied"'
 NAME = "a name of 1 to 12 of a-z, 0-9 and -, starting with a letter"
 ACCOUNT = "an account name of 1 to 20 of a-z, 0-9 and _, starting with a letter"
 TAG = "exactly 3 of 0-9 and a-z, unique per venue login"
@@ -127,8 +137,8 @@ MARKET: list[tuple[Path, object, str, str]] = [
     (("fees", "maker_bps"), Decimal("-100.1"), "-100.1", FEE),
     (("fees", "taker_bps"), 101, "101", FEE),
     (("fees", "taker_bps"), True, "true", FEE),
-    (("fair_price",), "median", '"median"', 'one of "last", "mid"'),
-    (("half_spread",), Decimal("0.5"), "0.5", DISTANCE),
+    (("fair_price",), "median", '"median"', FAIR_PRICE),
+    (("half_spread",), Decimal("0.5"), "0.5", HALF_SPREAD),
     (
         ("half_spread",),
         {"quote": Decimal("0.5"), "bps": 3},

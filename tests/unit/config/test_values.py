@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from marketmaker.config import Egress, Recipients, Stage, load_deployment, parse_deployment
 from marketmaker.domain.accounts import AccountSettings, BreachResponse, Clocks, RiskSettings
-from marketmaker.domain.distances import BpsDistance, QuoteDistance
+from marketmaker.domain.distances import BpsDistance, PriceRange, QuoteDistance
 from marketmaker.domain.markets import (
     AbsoluteBand,
     BpsBand,
@@ -22,7 +22,20 @@ from marketmaker.domain.markets import (
     MarketSettings,
     ReplaceTolerance,
 )
-from marketmaker.domain.models import BothSidesBand, FairPriceModel, ShiftBand
+from marketmaker.domain.models import (
+    BothSidesBand,
+    BreakEven,
+    Carry,
+    FairPriceModel,
+    Ladder,
+    Listing,
+    Placement,
+    RunGuard,
+    SecondPrice,
+    ShiftBand,
+    SizeSkew,
+    TouchRule,
+)
 from marketmaker.domain.orders import DeploymentTag
 from marketmaker.domain.units import AccountName, Symbol
 from tests.unit.config.documents import (
@@ -71,6 +84,31 @@ def test_every_key_reaches_its_domain_value() -> None:
             tolerance=ReplaceTolerance(price_share=Decimal("0.3"), size_share=Decimal("0.6"), max_age_ms=900_000),
             max_book_age_ms=45_000,
             post_only=False,
+            exposure_ms=10_500,
+            max_deviation_bps=Decimal(80),
+            depth_levels=4,
+            reference=SecondPrice(
+                source=Listing(venue="binanceus", symbol=Symbol("PAXG/USD")),
+                rate=Listing(venue="binanceus", symbol=Symbol("USDT/USD")),
+                divides=True,
+                rate_range=PriceRange(low=Decimal("0.97"), high=Decimal("1.04")),
+                max_age_ms=20_000,
+            ),
+            implied=SecondPrice(
+                source=Listing(venue="binance", symbol=Symbol("PAXG/BTC")),
+                rate=Listing(venue="binance", symbol=Symbol("BTC/USDT")),
+                max_age_ms=15_000,
+            ),
+            assumed_volatility=Decimal("0.5"),
+            max_statistics_age_ms=600_000,
+            ladder=Ladder(
+                distances=(Decimal(1), Decimal("1.5"), Decimal(3)), sizes=(Decimal(1), Decimal("1.2"), Decimal("1.44"))
+            ),
+            touch=TouchRule(placement=Placement.IMPROVE, ticks=2),
+            size_skew=SizeSkew(range_ratio=Decimal("0.3")),
+            carry=Carry(interest=Decimal("0.2"), max_shift_share=Decimal("0.3"), horizon_ms=7_200_000),
+            break_even=BreakEven(max_age_ms=3_600_000, max_loss_share=Decimal("0.04"), averages=True),
+            run_guard=RunGuard(orders=4, within_ms=30_000, widen=Decimal(2)),
         ),
         MarketSettings(
             symbol=Symbol("ETH/USDT"),
@@ -91,6 +129,7 @@ def test_every_key_reaches_its_domain_value() -> None:
             price_band=BpsBand(bps=Decimal(500)),
             tolerance=ReplaceTolerance(price_share=Decimal("0.25"), size_share=Decimal("0.5"), max_age_ms=600_000),
             max_book_age_ms=30_000,
+            exposure_ms=10_500,
         ),
     )
 
@@ -223,7 +262,7 @@ def test_names_of_tables_and_secrets_follow_the_deployment() -> None:
 def test_a_market_of_two_accounts_is_one_market_of_its_venue() -> None:
     deployment = parse(full_document())
 
-    assert deployment.venues == ("binance",)
+    assert deployment.venues == ("binance", "binanceus")
     assert deployment.symbols_at("binance") == ("ETH/USDT", "PAXG/USDT")
     assert deployment.symbols_at("elsewhere") == ()
 
@@ -381,10 +420,13 @@ OTHER_TEXT = {
     "alert": "cancel",
     "cancel": "halt",
     "halt": "cancel",
+    "binanceus": "binance",
+    "BTC": "BNB",
 }
+OTHER_NUMBER = {"depth_levels": 5, "orders": 5}
 
 
-def _another(value: Any) -> Any:
+def _another(key: object, value: Any) -> Any:
     """A different value that is valid in the same place of the full document."""
     match value:
         case bool():
@@ -392,19 +434,24 @@ def _another(value: Any) -> Any:
         case str():
             return OTHER_TEXT[value]
         case int():
-            return value + 50
+            return OTHER_NUMBER.get(str(key), value + 50)
         case _:
             return value * Decimal("1.1")
 
 
-ALONE = {"venue", "policy", "armed"}
-"""Values that cannot change without another."""
+def _stands_alone(path: Path) -> bool:
+    """Tell whether a value can change without another."""
+    needs_another = {"policy", "armed", "levels", "convert", "placement"}
+    is_account_venue = path[-1] == "venue" and "reference" not in path
+    is_first_level = path[-2:] == ("explicit", 0)
+    is_priced_elsewhere = path == (*PAXG, "symbol") or path[-2:] == ("reference", "symbol")
+    return not (path[-1] in needs_another or is_account_venue or is_first_level or is_priced_elsewhere)
 
 
-@pytest.mark.parametrize("path", [path for path, _ in leaves(full_document()) if path[-1] not in ALONE])
+@pytest.mark.parametrize("path", [path for path, _ in leaves(full_document()) if _stands_alone(path)])
 def test_the_hash_changes_with_any_value(path: Path) -> None:
     document = full_document()
-    other = changed(document, path, _another(dict(leaves(document))[path]))
+    other = changed(document, path, _another(path[-1], dict(leaves(document))[path]))
 
     assert parse(other).config_hash != parse(document).config_hash
 

@@ -163,7 +163,7 @@ def test_a_brief_record_holds_no_decision() -> None:
         {"kept": None},
         {"grid": ["0.01", "0.0001"]},
         {"grid": ["0.01", "0.0001", "0.0001", "many"]},
-        {"placed": [["up", 0, "accepted"]]},
+        {"placed": [[7, "unknown"]]},
         {"live": [[1, 2]]},
         {"obstacle": ["weather", ""]},
     ],

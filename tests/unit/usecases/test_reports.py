@@ -92,7 +92,7 @@ def test_tick_that_acts_records_what_it_saw_did_and_why() -> None:
     assert market["saw"]["holds"][0] == Decimal("5.04")
     assert [stage[0] for stage in market["stages"]] == ["half_spread"], "no other stage moved anything"
     assert [cancelled[1] for cancelled in market["cancelled"]] == ["price_moved", "price_moved"]
-    assert [placed[2] for placed in market["placed"]] == ["would_take", "unknown"]
+    assert [placed[1] for placed in market["placed"]] == ["would_take", "unknown"]
     assert [booked[1] for booked in market["booked"]] == [Decimal("0.04")]
     assert market["fills"] == 1
 
@@ -103,7 +103,7 @@ def test_accepted_and_blocked_places_are_recorded() -> None:
     at.tick()
     at.venue.clock_offset_ms = -60_000
     (market,) = record_of(at)["markets"]
-    assert [placed[:3] for placed in market["placed"]] == [("b", 0, "unknown"), ("s", 0)]
+    assert [placed[:2] for placed in market["placed"]] == [(0, "unknown"), (1,)]
     at.venue.quote(SYMBOL, "1901", "1901.2")
     at.tick()
     (market,) = record_of(at)["markets"]

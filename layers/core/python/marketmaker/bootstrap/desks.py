@@ -26,7 +26,7 @@ from marketmaker.bootstrap.environment import (
     set_decimal_context,
 )
 from marketmaker.bootstrap.settings import KeptSettings
-from marketmaker.bootstrap.venues import account_venue, tables
+from marketmaker.bootstrap.venues import account_venue, reference_venues, tables
 from marketmaker.config import Deployment, KeyPurpose, load_deployment
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.errors import ConfigError
@@ -54,6 +54,9 @@ __all__ = [
 
 _TELLING_MS = 10_000
 """How long alerts, log lines and metrics may take at worst, after the work of an invocation has ended."""
+_TABLES = 3
+"""What a tick reads of the tables at once: state, metadata, statistics. Each other venue takes one more, and one that a
+late answer to the tick before may still hold."""
 _MAX_AHEAD_MS = 300_000
 """A claimed slot refuses every earlier one, so a slot far ahead would stop an account for as long."""
 
@@ -130,6 +133,7 @@ def build_desk(
     set_decimal_context()
     kept = tables(deployment)
     store = DynamoDbStore(kept)
+    references = reference_venues(environment, deployment, account) if key == "trade" else {}
     return Desk(
         settings=account,
         venue=account_venue(environment, deployment, account, key, telemetry),
@@ -139,7 +143,8 @@ def build_desk(
         alerts=make_alerts(environment, deployment, telemetry),
         telemetry=telemetry,
         clock=SystemClock(),
-        alongside=ThreadPoolExecutor(max_workers=3, thread_name_prefix="tables"),
+        alongside=ThreadPoolExecutor(_TABLES + 2 * len(references), thread_name_prefix="alongside"),
+        references=references,
     )
 
 

@@ -1,6 +1,7 @@
 """Where an account's venue is, by stage, and which key opens it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,24 @@ def account_venue(
 ) -> Venue:
     """Connect an account to what its stage trades at."""
     if deployment.stage is Stage.PAPER:
-        return _paper_venue(public_login(environment, deployment), deployment, account, telemetry)
+        return _paper_venue(public_login(environment, deployment, account.venue), deployment, account, telemetry)
     return CcxtVenue(_keyed_login(environment, deployment, account, key), SystemClock())
 
 
-def public_login(environment: Environment, deployment: Deployment) -> VenueLogin:
+def public_login(environment: Environment, deployment: Deployment, venue: str) -> VenueLogin:
     """Reach a venue's public data, without a key."""
-    return _login(environment, deployment, None)
+    return replace(_login(environment, deployment, None), venue=venue)
+
+
+def reference_venues(environment: Environment, deployment: Deployment, account: AccountSettings) -> dict[str, Venue]:
+    """Connect to the other venues that the account's markets may be priced by, without a key; nothing is asked yet.
+
+    They are the venues themselves in every stage: what they publish is not the account's stage's business.
+    """
+    return {
+        name: CcxtVenue(replace(public_login(environment, deployment, name), is_sandbox=False), SystemClock())
+        for name in sorted(account.venues - {account.venue})
+    }
 
 
 def login_with(environment: Environment, deployment: Deployment, key: VenueKey) -> VenueLogin:
@@ -76,7 +88,8 @@ def _keyed_login(
     Quoting must not claim a tick without its key; what stops an account sets its flag even where it has none.
     """
     read_key = partial(read_venue_key, secrets(deployment), deployment.secret_name(account.name, key))
-    return _login(environment, deployment, read_key, key=read_key() if key == "trade" else None)
+    login = _login(environment, deployment, read_key, key=read_key() if key == "trade" else None)
+    return replace(login, venue=account.venue)
 
 
 def _paper_venue(login: VenueLogin, deployment: Deployment, account: AccountSettings, telemetry: Telemetry) -> Venue:

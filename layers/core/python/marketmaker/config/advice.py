@@ -15,6 +15,6 @@ def advise(accounts: Iterable[AccountSettings]) -> Iterator[str]:
             if isinstance(policy, PositionSkew) and not policy.target_base and not policy.skew:
                 threshold = ONE if policy.max_base > ONE else policy.max_base / 2
                 yield (
-                    f"accounts.{account.name}.markets[{market.symbol}].inventory: with target_base = 0 and skew = 0 the "
-                    f"position will random-walk; set skew = 0.5 and threshold_base = {plain(threshold)}"
+                    f"accounts.{account.name}.markets[{market.symbol}].inventory: with target_base = 0 and skew = 0 "
+                    f"the position will random-walk; set skew = 0.5 and threshold_base = {plain(threshold)}"
                 )

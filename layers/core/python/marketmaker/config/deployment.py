@@ -153,7 +153,7 @@ def parse_deployment(text: str, *, file: str) -> Deployment:
             venue=account.venue.value,
             tag=tag,
             dedicated=account.dedicated,
-            markets=tuple(read_market(each, account.venue, clocks) for each in account.markets),
+            markets=tuple(read_market(each, account.venue.value, clocks) for each in account.markets),
             clocks=clocks,
             risk=_risk(account.risk),
             config_hash=config_hash,

@@ -60,7 +60,7 @@ _MS = 1_000
 
 def read_reference(table: ReferenceTable, symbol: str, venue: str) -> SecondPrice:
     """Turn a reference into its books; which way its rate works follows from what both prices are quoted in."""
-    at = table.venue or venue
+    at = venue if table.venue is None else table.venue.value
     convert = table.convert
     if convert is None:
         return SecondPrice(source=_listing(at, table.symbol), max_age_ms=table.max_age_s * _MS)

@@ -11,10 +11,10 @@ short; a side is `b` or `s`:
 | `quotes` | side, level, price, size |
 | `kept` | position in `live` |
 | `cancelled` | position in `live`; why, if not for its price; what came of it, if not simply cancelled |
-| `placed` | side, level; what came of it, if not simply accepted |
+| `placed` | position in `quotes`; what came of it, if not simply accepted |
 | `stages` | name, bid, ask, of those that moved something |
 | `second` | bid, ask, age (ms) of the source and the rate, null for one that could not be read |
-| `statistics` | until (ms), σ, best distance, A, k, daily, intraday |
+| `statistics` | age (ms), σ, best distance, A, k, daily, intraday |
 | `run` | side, then venue id and time (ms) of each order |
 | `booked` | trade id, change of base, change of quote |
 """
@@ -37,7 +37,7 @@ MAX_TEXT = 160
 """Characters of any one explanation."""
 ACCEPTED, CANCELLED = "accepted", "cancelled"
 """What comes of most creates and cancels, and so is left out of their rows."""
-_SIGNIFICANT = 12
+_SIGNIFICANT = 8
 """Digits of figures that only people read; everything a decision is made of is written exactly."""
 _USUAL = ("has_post_only", "is_trading")
 """What is true of nearly every market, and so is recorded only where it is not."""
@@ -82,7 +82,7 @@ def write_situation(situation: Situation) -> dict[str, Any]:
     }
     written |= {name: False for name in _USUAL if not getattr(instrument, name)}
     if situation.view is not None:
-        written["saw"] = write_view(situation.view)
+        written["saw"] = write_view(situation.view, situation.now_ms)
     if obstacle is not None:
         written["obstacle"] = (obstacle.reason, shorten(obstacle.detail))
     if situation.blocked:
@@ -102,14 +102,14 @@ def write_decision(decision: Decision) -> dict[str, Any]:
         "ratio": _rounded(desired.ratio),
         "stages": list(_write_stages(desired.stages)),
         "quotes": [(*write_place((each.side, each.level)), each.price, each.size_base) for each in desired.quotes],
-        "skipped": [(each.side, each.reason) for each in desired.skipped],
+        **({"skipped": [(each.side, each.reason) for each in desired.skipped]} if desired.skipped else {}),
         **({"ignored": shorten(desired.ignored)} if desired.ignored else {}),
     }
 
 
 def _write_stages(stages: Sequence[Stage]) -> Iterator[tuple[str, str, str]]:
     moved = (after for before, after in pairwise(stages) if (before.bid, before.ask) != (after.bid, after.ask))
-    for stage in (stages[0], *moved):
+    for stage in (*stages[:1], *moved):
         yield stage.name, _rounded(stage.bid), _rounded(stage.ask)
 
 
@@ -145,17 +145,18 @@ def _write_order(order: Order, now_ms: int) -> tuple[Any, ...]:
 
 def _read_decision(record: Mapping[str, Any], market: Mapping[str, Any]) -> RecordedDecision:
     no_quotes = market.get("no_quotes")
+    quotes = tuple(_read_quote(row) for row in market.get("quotes", ()))
     return RecordedDecision(
         account=AccountName(record["account"]),
         slot_ms=int(record["slot_ms"]),
         config_hash=str(record["config"]),
         situation=_read_situation(market),
         no_quotes=None if no_quotes is None else _read_obstacle((no_quotes, market["detail"])),
-        quotes=tuple(_read_quote(row) for row in market.get("quotes", ())),
+        quotes=quotes,
         kept=tuple(int(position) for position in market["kept"]),
         cancelled=tuple(_read_cancel(*row) for row in market["cancelled"]),
-        placed=_read_places(market["placed"]),
-        outcomes=tuple(str([*row, ACCEPTED][2]) for row in market["placed"]),
+        placed=tuple((quotes[int(row[0])].side, quotes[int(row[0])].level) for row in market["placed"]),
+        outcomes=tuple(str([*row, ACCEPTED][1]) for row in market["placed"]),
         held_back=market.get("held_back"),
     )
 
@@ -183,7 +184,7 @@ def _read_situation(market: Mapping[str, Any]) -> Situation:
     return Situation(
         now_ms=int(market["at_ms"]),
         instrument=instrument,
-        view=read_view(symbol, market["saw"]) if "saw" in market else None,
+        view=read_view(symbol, market["saw"], int(market["at_ms"])) if "saw" in market else None,
         obstacle=_read_obstacle(market["obstacle"]) if "obstacle" in market else None,
         live=tuple(_read_order(symbol, int(market["at_ms"]), row) for row in market["live"]),
         blocked=frozenset(_read_places(market.get("blocked", ()))),

@@ -14,7 +14,7 @@ from marketmaker.domain.replacing import Cancel, CancelReason, Plan
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.ports import Accepted, CancelOutcome, CancelResult, OutcomeUnknown, PlaceOutcome, Rejected
 from marketmaker.usecases.act import HeldBack
-from marketmaker.usecases.records import shorten, write_decision, write_place, write_situation
+from marketmaker.usecases.records import shorten, write_decision, write_situation
 
 AS_STRAY = "as_stray"
 """What became of a cancel in a market that has not opened: its orders go with the strays, which are counted."""
@@ -112,9 +112,9 @@ class MarketReport:
             for planned, outcome in zip(self.plan.cancel, cancels or repeat((AS_STRAY,)), strict=False)
         ]
         outcomes = [_placed(each) for each in self.places] or [("held_back",)] * len(self.plan.place)
+        quotes = self.desired.quotes if isinstance(self.desired, Quotes) else ()
         full["placed"] = [
-            (*write_place((quote.side, quote.level)), *outcome)
-            for quote, outcome in zip(self.plan.place, outcomes, strict=True)
+            (quotes.index(quote), *outcome) for quote, outcome in zip(self.plan.place, outcomes, strict=True)
         ]
         if self.held_back is not None:
             full["held_back"] = self.held_back

@@ -24,10 +24,10 @@ _HOLDINGS = (
     "realised_quote",
     "fees_quote",
 )
-_STATISTICS = ("until_ms", "sigma", "best_distance", "intensity", "decay", "daily", "intraday")
+_STATISTICS = ("sigma", "best_distance", "intensity", "decay", "daily", "intraday")
 
 
-def write_view(view: MarketView) -> dict[str, Any]:
+def write_view(view: MarketView, now_ms: int) -> dict[str, Any]:
     """Write down what a decision saw."""
     inventory = view.inventory
     saw: dict[str, Any] = {
@@ -49,9 +49,10 @@ def write_view(view: MarketView) -> dict[str, Any]:
         difference = view.ledger_difference
         saw["difference"] = (difference.asset, difference.ledger, difference.venue)
     if inventory.opened_ms is not None:
-        saw["opened_ms"] = inventory.opened_ms
+        saw["held_ms"] = now_ms - inventory.opened_ms
     if view.statistics is not None:
-        saw["statistics"] = tuple(getattr(view.statistics, name) for name in _STATISTICS)
+        age_ms = now_ms - view.statistics.until_ms
+        saw["statistics"] = (age_ms, *(getattr(view.statistics, name) for name in _STATISTICS))
     if view.second is not None:
         saw["second"] = [_write_touch(each) for each in (view.second.source, view.second.rate)]
     if view.run is not None:
@@ -63,7 +64,7 @@ def _write_touch(touch: Touch | None) -> tuple[Any, ...] | None:
     return None if touch is None else (touch.bid, touch.ask, touch.age_ms)
 
 
-def read_view(symbol: Symbol, saw: Mapping[str, Any]) -> MarketView:
+def read_view(symbol: Symbol, saw: Mapping[str, Any], now_ms: int) -> MarketView:
     """Read back what a decision saw."""
     difference = saw.get("difference")
     base, quote = saw["available"]
@@ -80,23 +81,23 @@ def read_view(symbol: Symbol, saw: Mapping[str, Any]) -> MarketView:
             **{name: Decimal(value) for name, value in zip(_HOLDINGS, saw["holds"], strict=True)},
             unpriced_fees=tuple(Fee(amount=Decimal(amount), asset=Asset(a)) for amount, a in saw.get("unpriced", ())),
             fills_without_fee=int(saw.get("without_fee", 0)),
-            opened_ms=saw.get("opened_ms"),
+            opened_ms=now_ms - int(saw["held_ms"]) if "held_ms" in saw else None,
         ),
         reference_price=Decimal(saw["reference"]),
         available_base=Decimal(base),
         available_quote=Decimal(quote),
         ledger_difference=None if difference is None else _read_difference(difference),
-        statistics=_read_statistics(saw["statistics"]) if "statistics" in saw else None,
+        statistics=_read_statistics(saw["statistics"], now_ms) if "statistics" in saw else None,
         second=_read_second(saw["second"]) if "second" in saw else None,
         run=_read_run(saw["run"]) if "run" in saw else None,
     )
 
 
-def _read_statistics(row: Sequence[Any]) -> Statistics:
-    until_ms, *measured, daily, intraday = row
+def _read_statistics(row: Sequence[Any], now_ms: int) -> Statistics:
+    age_ms, *measured, daily, intraday = row
     sigma, best_distance, intensity, decay = (None if each is None else float(each) for each in measured)
     return Statistics(
-        until_ms=int(until_ms),
+        until_ms=now_ms - int(age_ms),
         sigma=sigma,
         best_distance=best_distance,
         intensity=intensity,

@@ -1,7 +1,7 @@
-"""What Binance spot can do and allows: the one place for each such fact."""
+"""What Binance spot, and Binance.US which speaks as it does, can do and allow: the one place for each such fact."""
 
-WEIGHT_A_MINUTE = 6_000
-"""Request weight an address may use between two full minutes."""
+WEIGHT_A_MINUTE = {"binance": 6_000, "binanceus": 1_200}
+"""The venues there are, and the request weight an address may use between two full minutes at each."""
 USED_WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"
 TOO_MANY_REQUESTS, BANNED = 429, 418
 DEFAULT_BLOCK_S = {TOO_MANY_REQUESTS: 60, BANNED: 120}

@@ -5,6 +5,7 @@ one `HTTPAdapter` and with it the open connections.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,14 +57,22 @@ class StrictJson:
         return handled
 
 
-class StrictBinance(StrictJson, ccxt.binance):  # type: ignore[misc]
-    """Binance spot. A key that worked before and is refused now is refused: ccxt would call that a rate limit."""
+class StrictBinance(StrictJson):
+    """Binance's dialect. A key that worked before and is refused now is refused: ccxt would call that a rate limit."""
+
+    options: dict[str, Any]
 
     def request(self, *args: Any, **kwargs: Any) -> Any:
         """Send a request, and forget that it was signed with a good key."""
-        answer = super().request(*args, **kwargs)
+        answer = super().request(*args, **kwargs)  # type: ignore[misc]
         self.options["hasAlreadyAuthenticatedSuccessfully"] = False
         return answer
+
+
+@cache
+def strict_class(venue: str) -> Any:
+    """Make a venue's class loud, once it is wanted: a layer holds ccxt's classes of its deployment's venues alone."""
+    return type(f"Strict_{venue}", (StrictBinance, getattr(ccxt, venue)), {})
 
 
 class LocalRoute(HTTPAdapter):
@@ -108,6 +117,7 @@ def new_client(
     request_ttl_ms: int,
     now_ms: Callable[[], int],
     is_sandbox: bool = False,
+    venue: str = "binance",
 ) -> Any:
     """Build one thread's ccxt client with its own session; it signs with the given clock.
 
@@ -116,7 +126,7 @@ def new_client(
     session = requests.Session()
     session.mount("https://", transport)
     session.trust_env = False
-    client = StrictBinance(
+    client = strict_class(venue)(
         {
             **({} if key is None else {"apiKey": key.api_key, "secret": key.secret}),
             "session": session,

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from marketmaker.adapters.ccxt_venue.calls import Call, venue_time
+from marketmaker.adapters.ccxt_venue.capabilities import WEIGHT_A_MINUTE
 from marketmaker.adapters.ccxt_venue.failures import (
     describe,
     is_broken_connection,
@@ -28,7 +29,7 @@ class Connection:
     """Sends calls on worker threads, each with its own client; all share the rate budget and the venue's clock."""
 
     def __init__(self, login: VenueLogin, clock: Clock, markets: KnownMarkets) -> None:
-        self.budget = RateBudget(clock)
+        self.budget = RateBudget(clock, WEIGHT_A_MINUTE[login.venue])
         self._login = login
         self._clock = clock
         self._markets = markets

@@ -7,6 +7,7 @@ a while. Where reading the rules anew explains no refusal, they are not all ther
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 from marketmaker.adapters.ccxt_venue import parsing
@@ -38,10 +39,14 @@ class _Known:
 
 
 class KnownMarkets:
-    """All markets of a login. Threads may read it and put markets in doubt; one at a time makes markets known."""
+    """All markets of a login. Threads may read it and put markets in doubt; one at a time makes markets known.
+
+    A read that outlived the tick it was for may make them known beside the next one's: they wait for each other.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._making = Lock()
         self._known: dict[Symbol, _Known] = {}
         self._doubted_ms: dict[Symbol, int] = {}
         self.loaded: Mapping[Symbol, Market] = {}
@@ -90,15 +95,17 @@ class KnownMarkets:
                 and (known is None or each.fetched_ms >= known.fetched_ms)
             ):
                 usable[each.symbol] = market, each.fetched_ms
-        self._use(usable)
+        with self._making:
+            self._use(usable)
 
     def take(self, symbols: Sequence[Symbol], listed: Mapping[Symbol, Market]) -> list[VenueMetadata]:
         """Use what the venue answered now; a market that it left out is closed. Returns what to keep."""
         now_ms = self._clock.now_ms()
-        self._use({symbol: (listed[symbol], now_ms) for symbol in symbols if symbol in listed})
-        for symbol in symbols:
-            if symbol not in listed:
-                self._close(symbol, now_ms)
+        with self._making:
+            self._use({symbol: (listed[symbol], now_ms) for symbol in symbols if symbol in listed})
+            for symbol in symbols:
+                if symbol not in listed:
+                    self._close(symbol, now_ms)
         return [
             VenueMetadata(symbol=symbol, fetched_ms=now_ms, payload=json.dumps(listed[symbol], sort_keys=True))
             for symbol in symbols

@@ -5,20 +5,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from marketmaker.adapters.ccxt_venue.capabilities import WEIGHT_A_MINUTE
 from marketmaker.adapters.ccxt_venue.client import new_client, shared_transport
 from marketmaker.domain.keys import VenueKey
 from marketmaker.domain.units import Symbol
-from marketmaker.errors import AccountRefused, MarketMakerError
+from marketmaker.errors import AccountRefused, ConfigError, MarketMakerError
 from marketmaker.ports import Clock, Deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueLogin:
-    """Everything that makes a login; `endpoint` re-routes it to the local exchange.
+    """Everything that makes a login at a venue; `endpoint` re-routes it to the local exchange.
 
     `read_key` asks where the key is kept, every time. Without a `key` that was read before, it is called when the first
     request needs it: a halt sets its flag even where the key cannot be read. With `read_key` None there is no login:
     only what is public can be read. `is_sandbox` goes to the venue's testnet.
+
+    Raises:
+        ConfigError: there is no such venue.
     """
 
     read_key: Callable[[], VenueKey] | None
@@ -28,6 +32,11 @@ class VenueLogin:
     workers: int = 8
     endpoint: str | None = None
     is_sandbox: bool = False
+    venue: str = "binance"
+
+    def __post_init__(self) -> None:
+        if self.venue not in WEIGHT_A_MINUTE:
+            raise ConfigError(f"venue: {self.venue} is not allowed: one of {', '.join(WEIGHT_A_MINUTE)}")
 
 
 class LoginClients:
@@ -53,6 +62,7 @@ class LoginClients:
                 request_ttl_ms=self._login.request_ttl_ms,
                 now_ms=self._clock.now_ms,
                 is_sandbox=self._login.is_sandbox,
+                venue=self._login.venue,
             )
             self._thread.generation = generation
             self._thread.markets = None

@@ -15,7 +15,6 @@ from marketmaker.adapters.ccxt_venue.capabilities import (
     DEFAULT_BLOCK_S,
     TOO_MANY_REQUESTS,
     USED_WEIGHT_HEADER,
-    WEIGHT_A_MINUTE,
 )
 from marketmaker.errors import RateLimited
 from marketmaker.ports import Clock, RateLimit
@@ -42,8 +41,9 @@ class Need(Enum):
 class RateBudget:
     """Shared by a login's threads. Minutes are those of our clock."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, weight_a_minute: int) -> None:
         self._clock = clock
+        self._weight_a_minute = weight_a_minute
         self._lock = threading.Lock()
         self._blocked_until_ms = 0
         self._banned_until_ms = 0
@@ -111,7 +111,7 @@ class RateBudget:
             )
 
     def _used_share(self, now_ms: int) -> float:
-        return self._used_weight / WEIGHT_A_MINUTE if now_ms // _MINUTE_MS == self._minute else 0.0
+        return self._used_weight / self._weight_a_minute if now_ms // _MINUTE_MS == self._minute else 0.0
 
     def _refusal(self, reason: str, until_ms: int, *, is_ban: bool = False) -> RateLimited:
         wait_s = -(-max(0, until_ms - self._clock.now_ms()) // 1000)

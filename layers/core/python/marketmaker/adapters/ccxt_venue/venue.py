@@ -1,4 +1,4 @@
-"""The `Venue` port over ccxt: Binance spot.
+"""The `Venue` port over ccxt: Binance spot, and the public side of those that speak its dialect.
 
 Post-only orders are `LIMIT_MAKER`; every signed request carries `recvWindow`, so that the venue itself lets it die
 before the lease does.
@@ -54,7 +54,7 @@ _REMEMBERED_ORDERS = 10_000
 
 
 class CcxtVenue:
-    """One login at Binance spot; safe to use from one tick at a time, parallel inside it."""
+    """One login, or none; safe to use from one tick at a time, parallel inside it."""
 
     def __init__(self, login: VenueLogin, clock: Clock) -> None:
         self._markets = KnownMarkets(clock)
