@@ -42,5 +42,7 @@ class SharedFunctions(Construct):
         spec = FunctionSpec(name="fetch_prices", timeout=FETCH_TIMEOUT, environment={}, calls_venue=True)
         function = Function(self, spec=spec, home=self._services.home)
         partitions = [f"{venue}#*" for venue in self._services.home.deployment.venues]
-        function.allow(within(self._services.storage.prices, ["BatchGetItem", "PutItem", "Query"], *partitions))
+        function.allow(
+            within(self._services.storage.prices, ["BatchGetItem", "PutItem", "Query", "UpdateItem"], *partitions)
+        )
         return function

@@ -1,4 +1,4 @@
-"""`make bench`: a tick against the venue's round trip, against the guide's loop, one decision, and cold starts.
+"""`make bench`: a tick against the venue's round trip, against the guide's loop, decisions, paths, and cold starts.
 
 Real parts as in the demo: the real handler (in this process), unmodified ccxt over HTTP to local exchanges in processes
 of their own, DynamoDB on ministack. Every API reply is 20 ms late. What is measured is compared only with what was
@@ -26,12 +26,13 @@ from infra.local.processes import ProcessFailedError
 from infra.local.stack import API_KEY, SECRET
 from marketmaker.errors import MarketMakerError
 from tests.bench.cadence import CYCLES, INTERVAL_S, Worked, Worker, work_side_by_side
-from tests.bench.decision import time_decision_us
+from tests.bench.decision import time_decision_us, time_models_us
 from tests.bench.exchange import Exchange, exchange_process
 from tests.bench.figures import BenchFailedError
 from tests.bench.measure import TICK_WEIGHT, measure_loop, measure_ticks, moving_market, still_market
 from tests.bench.naive_loop import NaiveLoop
 from tests.bench.packages import COLD_STARTS, measure_packages
+from tests.bench.paths import PATHS, simulate_paths
 from tests.bench.report import Results, describe, render
 from tests.bench.tick import Case, Ticker, TickSample, ticking
 from tests.e2e.stage import REGION, open_stage
@@ -105,7 +106,7 @@ def run() -> Results:
             replacing = measure_ticks(ticker, ours, Case.REPLACING, moving_market(ours), SAMPLES, advance)
         with phase("the guide's loop back to back, its rate limiter on and off", 2 * SAMPLES) as advance:
             limited, unlimited = [measure_loop(loop, theirs, SAMPLES, advance) for loop in loops]
-        console.print("one decision")
+        console.print(f"one decision, by each model; {PATHS:,} paths of Avellaneda and Stoikov's maker, four times")
         return Results(
             latency_ms=LATENCY_S * 1000,
             load=(load, os.getloadavg()[0]),
@@ -118,6 +119,8 @@ def run() -> Results:
             minute_ticks=minute_ticks,
             packages=packages,
             decision_us=time_decision_us(ticker),
+            models_us=time_models_us(),
+            paths=simulate_paths(),
         )
 
 

@@ -15,6 +15,9 @@ from tests.bench.cadence import CYCLES, INTERVAL_S, Worked
 from tests.bench.figures import Timing
 from tests.bench.measure import Cycles, Ticks
 from tests.bench.packages import GOAL, Layers, Packages
+from tests.bench.paths import Simulated
+from tests.bench.quoting_report import describe_models, describe_paths, models_table, paths_table
+from tests.bench.tables import new_table, yes_or_no
 from tests.bench.tick import Case, TickSample
 
 GOALS = {Case.QUIET: 2.0, Case.REPLACING: 4.0}
@@ -36,6 +39,8 @@ class Results:
     minute_ticks: list[TickSample]
     packages: Packages
     decision_us: Timing
+    models_us: Mapping[str, Timing]
+    paths: Sequence[Simulated]
 
 
 def describe(results: Results) -> dict[str, Any]:
@@ -67,6 +72,8 @@ def describe(results: Results) -> dict[str, Any]:
             _minute(results.our_minute) | _split(results.minute_ticks), _minute(results.guide_minute)
         ),
         "decision_us": asdict(results.decision_us),
+        "models_us": describe_models(results.models_us),
+        "avellaneda_stoikov": describe_paths(results.paths),
         "cold_starts": _cold_starts(results.packages),
     }
 
@@ -147,11 +154,20 @@ def _layers(layers: Layers) -> dict[str, float]:
 
 def render(figures: Mapping[str, Any], console: Console) -> None:
     """Print the tables."""
-    for make_table in (_tick_table, _split_table, _loop_table, _minute_table, _cold_start_table):
+    for make_table in (
+        _tick_table,
+        _split_table,
+        _loop_table,
+        _minute_table,
+        _cold_start_table,
+        models_table,
+        paths_table,
+    ):
         console.print(make_table(figures))
     decision = figures["decision_us"]
     console.print(
-        f"one decision, {decision['samples']} times: p50 {decision['p50']:.0f} µs, p99 {decision['p99']:.0f} µs"
+        f"one decision of the demo's market, {decision['samples']} times: p50 {decision['p50']:.0f} µs, "
+        f"p99 {decision['p99']:.0f} µs"
     )
     machine = figures["machine"]
     console.print(
@@ -161,16 +177,9 @@ def render(figures: Mapping[str, Any], console: Console) -> None:
     )
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if number else "left", no_wrap=True)
-    return table
-
-
 def _tick_table(figures: Mapping[str, Any]) -> Table:
     title = f"a tick against the venue's round trip, every reply {figures['latency_ms']:.0f} ms late"
-    table = _table(
+    table = new_table(
         title, "case", "samples", "round trip ms", "p50 ms", "p95 ms", "round trips", "at p95", "goal", "met"
     )
     for case, each in figures["ticks"].items():
@@ -184,7 +193,7 @@ def _tick_table(figures: Mapping[str, Any]) -> Table:
             f"{each['round_trips']:.2f}",
             f"{each['round_trips_p95']:.2f}",
             f"≤ {each['goal_round_trips']:.0f}",
-            "[green]yes[/green]" if each["goal_met"] else "[red]no[/red]",
+            yes_or_no(each["goal_met"]),
         )
     return table
 
@@ -193,7 +202,7 @@ def _split_table(figures: Mapping[str, Any]) -> Table:
     same = figures["same_market"]
     pace = f"every {same['interval_s']:.0f} s, as they come"
     columns = {**figures["ticks"], pace: same["ours"]}
-    table = _table("where a tick's time goes, p50 ms (of the ticks that have it)", "", *columns)
+    table = new_table("where a tick's time goes, p50 ms (of the ticks that have it)", "", *columns)
     names = {"venue": "waiting for the venue", "store": "waiting for the store alone", "own": "own work"}
     for name, title in names.items():
         cells = (f"{each['split_ms'][name]:.1f}" for each in columns.values())
@@ -207,7 +216,7 @@ def _split_table(figures: Mapping[str, Any]) -> Table:
 def _loop_table(figures: Mapping[str, Any]) -> Table:
     title = "one cycle against the guide's loop without its pause; ÷ is ours to the guide's"
     columns = ("", "calls", "weight", "p50 ms", "p95 ms", "calls ÷", "weight ÷", "time ÷ on", "÷ off")
-    table = _table(title, *columns)
+    table = new_table(title, *columns)
     for name, each in figures["guide_back_to_back"].items():
         cells = _cycle_cells(each["calls_a_cycle"], each["weight_a_cycle"], each["wall_ms"])
         table.add_row(f"guide, {name.replace('_', ' ')}", *cells)
@@ -225,7 +234,7 @@ def _cycle_cells(calls: float, weight: float, wall_ms: Mapping[str, float]) -> l
 def _minute_table(figures: Mapping[str, Any]) -> Table:
     same = figures["same_market"]
     title = f"{same['cycles']} cycles every {same['interval_s']:.0f} s on the same market"
-    table = _table(title, "", "ours", "guide", "ours ÷ guide")
+    table = new_table(title, "", "ours", "guide", "ours ÷ guide")
     names = {
         "calls_a_cycle": "REST calls a cycle",
         "orders_a_minute": "orders sent a minute",
@@ -242,7 +251,7 @@ def _cold_start_table(figures: Mapping[str, Any]) -> Table:
     starts = figures["cold_starts"]
     goal = f"goal ≤ {starts['goal']:.2f}: {'[green]met[/green]' if starts['goal_met'] else '[red]missed[/red]'}"
     title = f"a cold start of replace_quotes, medians of {starts['samples']} ({goal})"
-    table = _table(title, "", "built layers", "untrimmed, no bytecode", "built ÷ untrimmed")
+    table = new_table(title, "", "built layers", "untrimmed, no bytecode", "built ÷ untrimmed")
     names = {
         "import_ms": "import of the handler, ms",
         "ready_ms": "import and init, ms",

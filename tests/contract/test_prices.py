@@ -162,7 +162,7 @@ UNFIT = Unfit(reason='„too" coarse')
 class TestCalibrations:
     def test_the_newest_is_kept_and_comes_back_as_it_was(self, prices: Prices, venue: str) -> None:  # C3
         newer = replace(calibration(NOON_MS + MINUTE_MS, 2e-4), regime=UNFIT)
-        for each in (calibration(), newer, calibration(), newer):
+        for each in (calibration(), newer, newer, calibration()):
             prices.save_calibration(venue, GOLD, each)
         unfit = Calibration(until_ms=1, volatility=UNFIT, intensity=UNFIT, regime=UNFIT)
         prices.save_calibration(venue, BITCOIN, unfit)

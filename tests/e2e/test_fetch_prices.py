@@ -74,8 +74,14 @@ def test_the_market_is_kept_minute_by_minute_once(stage: Stage) -> None:
 
     assert kept["day_volume"]["volume_quote"] > Decimal(1_000_000)
     assert "PAXG" in kept["metadata"]["payload"]
+    assert first["calibrated"] == 1
+    assert int(kept["calibration"]["until_ms"]) == starts_ms[-1] + MINUTE_MS
+    assert first["variances_written"] == sum(
+        name.isdigit() for key, row in kept.items() if key.startswith("variance#") for name in row
+    )
     again = rows(stage)
-    assert again.keys() - kept.keys() <= {f"klines#{starts_ms[-1] + MINUTE_MS:015d}"}
+    added = {key for key in again.keys() - kept.keys() if not key.startswith("variance#")}
+    assert added <= {f"klines#{starts_ms[-1] + MINUTE_MS:015d}"}
     assert {key: again[key] for key in minutes} == {key: kept[key] for key in minutes}
 
     metrics = [line for line in (stage.directory / "fetch_prices.log").read_text().splitlines() if "_aws" in line]

@@ -89,6 +89,7 @@ FUNCTIONS: dict[str, set[str]] = {
         "Allow dynamodb:BatchGetItem on table/prices if dynamodb:LeadingKeys is like binance#*",
         "Allow dynamodb:PutItem on table/prices if dynamodb:LeadingKeys is like binance#*",
         "Allow dynamodb:Query on table/prices if dynamodb:LeadingKeys is like binance#*",
+        "Allow dynamodb:UpdateItem on table/prices if dynamodb:LeadingKeys is like binance#*",
     },
 }
 SCHEDULER = {

@@ -41,7 +41,6 @@ LIVE: Mapping[Path, Any] = {
     (*PAXG, "post_only"): True,
     (*PAXG, "depth_levels"): 2,
     (*PAXG, "reference"): {"symbol": "PAXG/USDC", "convert": "USDC/USDT"},
-    (*PAXG, "implied"): {"through": "ETH"},
     (*PAXG, "max_deviation_bps"): 50,
     (*PAXG, "assumed_volatility"): Decimal("0.7"),
     (*PAXG, "max_statistics_age_s"): 300,
@@ -75,6 +74,8 @@ FIXED: Mapping[Path, Any] = {
     (*PAXG, "capital_base"): {"amount": 11},
     (*PAXG, "capital_quote"): {"share": Decimal("0.5")},
     (*PAXG, "opening_cost_quote"): MISSING,
+    (*PAXG, "triangle", "min_edge_bps"): 7,
+    (*PAXG, "implied", "through"): "ETH",
     ("accounts", "second"): MISSING,
     ("accounts", "third"): {"venue": "binance", "markets": [minimal_market()]},
     (*ACCOUNT, "markets"): [full_document()["accounts"]["main"]["markets"][0]],
@@ -169,6 +170,39 @@ def test_paper_venue_charges_the_fees_that_it_was_deployed_with() -> None:
     assert [each.key for each in adopted.changes] == ["accounts.main.markets[PAXG/USDT].fees.maker_bps"]
     other_balance = parse(changed(document, (*ACCOUNT, "paper", "USDT"), 5))
     assert isinstance(adopt(deployed, other_balance), NeedsDeploy)
+
+
+@pytest.mark.parametrize("venue", ["binance", "binanceus"])
+def test_a_reference_may_change_to_a_venue_that_the_account_was_deployed_with(venue: str) -> None:
+    wanted = after({(*PAXG, "reference"): {"symbol": "PAXG/BTC", "convert": "BTC/USDT", "venue": venue}})
+
+    assert adopt(DEPLOYED, wanted) is wanted
+
+
+def test_a_reference_at_any_other_venue_needs_a_deploy() -> None:
+    reference = {"symbol": "PAXG/USDT", "venue": "binanceus"}
+    deployed = parse(minimal_document())
+
+    adopted = adopt(deployed, parse(changed(minimal_document(), (*PAXG, "reference"), reference)))
+
+    assert str(adopted) == (
+        'accounts.main.markets[PAXG/USDT].reference.venue: "binanceus" is not allowed: only a new deploy adds it'
+    )
+
+
+def test_a_reference_may_go_and_come_back_live() -> None:
+    without = after({(*PAXG, "reference"): MISSING})
+
+    assert adopt(DEPLOYED, without) is without
+    told = {each.key.rpartition(".")[2] for each in live_changes(without, DEPLOYED)}
+    assert told == {"venue", "symbol", "convert", "min_rate", "max_rate", "max_age_s"}
+
+
+def test_an_implied_price_may_change_live_where_no_triangle_is_checked() -> None:
+    document = changed(minimal_document(), (*PAXG, "implied"), {"through": "BTC"})
+    wanted = parse(changed(document, (*PAXG, "implied", "through"), "ETH"))
+
+    assert adopt(parse(document), wanted) is wanted
 
 
 def test_order_of_markets_needs_no_deploy() -> None:

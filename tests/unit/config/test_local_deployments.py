@@ -7,7 +7,7 @@ import pytest
 
 from marketmaker.config import Stage, load_deployment
 from marketmaker.domain.accounts import AccountSettings
-from marketmaker.domain.distances import QuoteDistance
+from marketmaker.domain.distances import BpsDistance, QuoteDistance
 from marketmaker.domain.markets import AbsoluteBand, CapitalShare, FeeSchedule
 from marketmaker.domain.models import FairPriceModel, ShiftBand
 from marketmaker.domain.units import AccountName
@@ -54,6 +54,7 @@ def test_the_generated_market_is_the_guides_example() -> None:
 def test_a_kept_order_still_stands_beyond_the_maker_fee(account: AccountSettings) -> None:
     (market,) = account.markets
     price = Decimal(1900)
+    assert isinstance(market.half_spread, QuoteDistance | BpsDistance)
     nearest = (1 - market.tolerance.price_share) * market.half_spread.at(price)
 
     assert nearest >= market.fees.break_even_half_spread(price)

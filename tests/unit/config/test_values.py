@@ -35,6 +35,7 @@ from marketmaker.domain.models import (
     ShiftBand,
     SizeSkew,
     TouchRule,
+    TriangleSettings,
 )
 from marketmaker.domain.orders import DeploymentTag
 from marketmaker.domain.units import AccountName, Symbol
@@ -91,7 +92,7 @@ def test_every_key_reaches_its_domain_value() -> None:
                 source=Listing(venue="binanceus", symbol=Symbol("PAXG/USD")),
                 rate=Listing(venue="binanceus", symbol=Symbol("USDT/USD")),
                 divides=True,
-                rate_range=PriceRange(low=Decimal("0.97"), high=Decimal("1.04")),
+                rate_range=PriceRange(low=Decimal("0.97"), high=Decimal("1.1")),
                 max_age_ms=20_000,
             ),
             implied=SecondPrice(
@@ -109,6 +110,7 @@ def test_every_key_reaches_its_domain_value() -> None:
             carry=Carry(interest=Decimal("0.2"), max_shift_share=Decimal("0.3"), horizon_ms=7_200_000),
             break_even=BreakEven(max_age_ms=3_600_000, max_loss_share=Decimal("0.04"), averages=True),
             run_guard=RunGuard(orders=4, within_ms=30_000, widen=Decimal(2)),
+            triangle=TriangleSettings(min_edge_bps=Decimal(6), min_profit_quote=Decimal(2)),
         ),
         MarketSettings(
             symbol=Symbol("ETH/USDT"),
@@ -276,7 +278,7 @@ def test_an_account_knows_all_that_its_use_cases_need() -> None:
         venue="binance",
         tag=DeploymentTag(text="tst"),
         dedicated=False,
-        markets=parse(minimal_document()).accounts[MAIN].markets,
+        markets=parse(changed(minimal_document(), ("clocks",), {"interval_s": 10})).accounts[MAIN].markets,
         clocks=deployment.clocks,
         risk=RiskSettings(),
         config_hash=deployment.config_hash,

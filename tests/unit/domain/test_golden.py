@@ -15,9 +15,10 @@ from marketmaker.domain.orders import Fill, Side
 from marketmaker.domain.reservation import avellaneda_stoikov, glft
 from marketmaker.domain.skew import Holding, Skew, skew
 from marketmaker.domain.spreads import SpreadInputs, Width, width
+from marketmaker.domain.triangle import TriangleBooks, TriangleDirection, triangle_edge
 from marketmaker.domain.units import ONE, ZERO, ceil_to_tick
 from tests.avellaneda_stoikov import Strategy, simulate
-from tests.builders import fee, fees, fill, instrument, inventory
+from tests.builders import book, fee, fees, fill, instrument, inventory
 from tests.golden import PATH, golden
 
 _REQUIREMENTS = PATH.parent.parent.parent / "shared" / "golden.json"
@@ -223,6 +224,20 @@ def test_the_position_skew_quotes_at_the_guides_prices(effect: SkewEffect) -> No
     by = skew(policy, _holding(entry["price"], base=entry["position"]), half_spread, ZERO)
     assert _quoted(entry["price"], by, half_spread) == (entry[effect]["bid"], entry[effect]["ask"])
     assert abs(by.shift or by.widen_bid) == entry["offset"]
+
+
+# S15
+
+
+@pytest.mark.parametrize("direction", TriangleDirection)
+def test_the_triangle_of_the_guide_has_no_edge(direction: TriangleDirection) -> None:
+    entry = golden("triangle")
+    direct, source, rate = (
+        book(bids=[(entry[name], 5)], asks=[(entry[name], 5)]) for name in ("paxg_usdt", "paxg_btc", "btc_usdt")
+    )
+    edge = triangle_edge(TriangleBooks(direct=direct, source=source, rate=rate), ZERO, direction)
+    assert edge.top_edge_bps == entry["edge"]
+    assert edge.size_base == ZERO
 
 
 def _traded(side: Side, price: Decimal, rate: Decimal) -> Fill:

@@ -91,7 +91,7 @@ def test_tick_that_acts_records_what_it_saw_did_and_why() -> None:
     assert market["saw"]["bids"] == [(Decimal(1901), Decimal(5))]
     assert market["saw"]["holds"][0] == Decimal("5.04")
     assert [stage[0] for stage in market["stages"]] == ["half_spread"], "no other stage moved anything"
-    assert [cancelled[1] for cancelled in market["cancelled"]] == ["price_moved", "price_moved"]
+    assert [cancelled[1:] for cancelled in market["cancelled"]] == [(), ()], "for their price, as most are"
     assert [placed[1] for placed in market["placed"]] == ["would_take", "unknown"]
     assert [booked[1] for booked in market["booked"]] == [Decimal("0.04")]
     assert market["fills"] == 1

@@ -2,7 +2,8 @@
 
 Whatever AWS was told at the deploy, or the state was opened with, stays: name, stage, venue, clocks, markets and their
 capital. What a tick only decides by may change: all else of a market, and the risk limits. So may the book that a
-reference price is read from, at any venue that the account was deployed with: its functions hold no other's client.
+reference price is read from, at any venue that the account was deployed with: its functions hold no other's client. The
+triangular check is `fetch_prices`', which keeps to the deployed file.
 """
 
 from collections.abc import Iterator
@@ -61,6 +62,10 @@ def _needs_deploy(path: KeyPath, deployed: Deployment, wanted: Deployment) -> bo
         case ("accounts", name, market, "reference", "venue") if market.startswith("markets["):
             account = deployed.accounts.get(AccountName(name))
             return path in wanted.said and (account is None or wanted.said[path] not in account.venues)
+        case ("accounts", _, market, "triangle", *_) if market.startswith("markets["):
+            return True
+        case ("accounts", name, market, "implied", *_) if market.startswith("markets["):
+            return any(each[:4] == ("accounts", name, market, "triangle") for each in deployed.said)
         case ("accounts", _, market, key, *_) if market.startswith("markets["):
             return key in _OPENED_WITH | (_CHARGED_ON_PAPER if deployed.stage is Stage.PAPER else frozenset())
         case _:

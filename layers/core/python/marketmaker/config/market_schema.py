@@ -15,6 +15,7 @@ from marketmaker.config.model_schema import (
     ReferenceTable,
     ReservationTable,
     ShiftTable,
+    TriangleTable,
 )
 from marketmaker.config.ranges import (
     Amount,
@@ -218,6 +219,7 @@ class MarketTable(Table, frozen=True, kw_only=True):
     depth_levels: Annotated[int, whole(1, BOOK_LEVELS)] = 3
     reference: ReferenceTable | None = None
     implied: ImpliedTable | None = None
+    triangle: TriangleTable | None = None
     max_deviation_bps: Bps = Decimal(100)
     half_spread: HalfSpreadTable
     assumed_volatility: Factor = Decimal("0.6")
@@ -250,6 +252,8 @@ class MarketTable(Table, frozen=True, kw_only=True):
         if self.implied is not None and self.implied.through in self.assets:
             allowed = f"an asset other than the market's own, {' and '.join(self.assets)}"
             yield Contradiction(key="implied.through", value=self.implied.through, allowed=allowed)
+        if self.triangle is not None and self.implied is None:
+            yield Contradiction(key="implied", value="a missing key", allowed="it is required by triangle")
         if isinstance(self.inventory, ReservationTable) and not isinstance(
             self.half_spread, AvellanedaStoikovTable | GlftTable
         ):

@@ -15,6 +15,7 @@ from marketmaker.config.market_schema import (
     ShareTable,
     SizeSkewTable,
 )
+from marketmaker.config.model_schema import TriangleTable
 from marketmaker.config.models import (
     read_half_spread,
     read_implied,
@@ -35,7 +36,7 @@ from marketmaker.domain.markets import (
     PriceBand,
     ReplaceTolerance,
 )
-from marketmaker.domain.models import BreakEven, Carry, RunGuard, SizeSkew
+from marketmaker.domain.models import BreakEven, Carry, RunGuard, SizeSkew, TriangleSettings
 from marketmaker.domain.units import Symbol
 
 _MS = 1_000
@@ -73,6 +74,7 @@ def read_market(table: MarketTable, venue: str, clocks: Clocks) -> MarketSetting
         carry=_carry(table.carry),
         break_even=_break_even(table.break_even),
         run_guard=_run_guard(table.run_guard),
+        triangle=_triangle(table.triangle),
     )
 
 
@@ -122,3 +124,9 @@ def _run_guard(table: RunGuardTable | None) -> RunGuard | None:
     if table is None:
         return None
     return RunGuard(orders=table.orders, within_ms=table.within_s * _MS, widen=table.widen)
+
+
+def _triangle(table: TriangleTable | None) -> TriangleSettings | None:
+    if table is None:
+        return None
+    return TriangleSettings(min_edge_bps=table.min_edge_bps, min_profit_quote=table.min_profit_quote)

@@ -55,6 +55,13 @@ class ImpliedTable(Table, frozen=True, kw_only=True):
     max_age_s: _BookAge = 10
 
 
+class TriangleTable(Table, frozen=True, kw_only=True):
+    """Tell of an edge round the triangle of `implied` (S15), by default of 5 bps after fees that earn 1 at least."""
+
+    min_edge_bps: Bps = Decimal(5)
+    min_profit_quote: Amount = ONE
+
+
 class QuoteDistanceTable(Table, frozen=True, kw_only=True):
     """A half-spread in quote currency (S1)."""
 

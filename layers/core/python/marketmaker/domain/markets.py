@@ -16,6 +16,7 @@ from marketmaker.domain.models import (
     SecondPrice,
     SizeSkew,
     TouchRule,
+    TriangleSettings,
 )
 from marketmaker.domain.units import BPS, ONE, ZERO, Asset, Symbol
 
@@ -127,7 +128,8 @@ class MarketSettings:
     is measured, and while the measured one is older than `max_statistics_age_ms`, the cadence's own risk is taken from
     `assumed_volatility`, the share of the price that one standard deviation of a year is (R36). A last, reference or
     implied price further than `max_deviation_bps` from the book's middle is not used. Without `post_only` orders may
-    take, and pay for it (R20).
+    take, and pay for it (R20). The triangle of an `implied` price is looked at by `fetch_prices`; `triangle` says from
+    where on its edge is told of.
     """
 
     symbol: Symbol
@@ -157,6 +159,7 @@ class MarketSettings:
     carry: Carry | None = None
     break_even: BreakEven | None = None
     run_guard: RunGuard | None = None
+    triangle: TriangleSettings | None = None
 
     @property
     def second_price(self) -> SecondPrice | None:

@@ -51,6 +51,14 @@ class SecondPrice:
         return (self.source,) if self.rate is None else (self.source, self.rate)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriangleSettings:
+    """From where on an executable edge round the triangle of an implied price is told of (S15)."""
+
+    min_edge_bps: Decimal
+    min_profit_quote: Decimal
+
+
 class SpreadModel(StrEnum):
     """Where the half-spread comes from."""
 

@@ -5,11 +5,14 @@ Cancels come first, those of the side that adds risk before the other; creates f
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from marketmaker.domain.markets import ReplaceTolerance
 from marketmaker.domain.orders import DeploymentTag, Order, Side, read_level
 from marketmaker.domain.quoting import NoQuotes, Quote, Quotes
+
+_ENDLESS = Decimal("Infinity")
 
 Place = tuple[Side, int]
 """Where an order stands in our quotes: side and level."""
@@ -72,12 +75,13 @@ def plan_replacement(
     if isinstance(desired, NoQuotes):
         return Plan(cancel=tuple(Cancel(order=order, reason=CancelReason.NO_QUOTES) for order in own))
     wanted = {(quote.side, quote.level): quote for quote in desired.quotes}
+    measures = _measures(desired, tolerance, now_ms)
     keep: list[Order] = []
     cancel: list[Cancel] = []
     for order in sorted(own, key=lambda each: each.created_ms):
         place = _place_of(order, tag)
         quote = wanted.get(place)
-        reason = CancelReason.NOT_WANTED if quote is None else _why_replace(order, quote, desired, tolerance, now_ms)
+        reason = CancelReason.NOT_WANTED if quote is None else _why_replace(order, quote, measures)
         if reason is None:
             keep.append(order)
             del wanted[place]
@@ -98,27 +102,45 @@ def _place_of(order: Order, tag: DeploymentTag) -> Place:
     return order.side, -1 if level is None else level
 
 
-def _why_replace(
-    order: Order, quote: Quote, desired: Quotes, tolerance: ReplaceTolerance, now_ms: int
-) -> CancelReason | None:
-    if abs(order.price - quote.price) > tolerance.price_share * desired.half_spread:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measures:
+    """What every order is held to; a side without own quotes crosses nothing."""
+
+    max_distance: Decimal
+    size_share: Decimal
+    created_since_ms: int
+    highest_bid: Decimal
+    lowest_ask: Decimal
+    best_own_bid: Decimal
+    best_own_ask: Decimal
+
+
+def _measures(desired: Quotes, tolerance: ReplaceTolerance, now_ms: int) -> _Measures:
+    return _Measures(
+        max_distance=tolerance.price_share * desired.half_spread,
+        size_share=tolerance.size_share,
+        created_since_ms=now_ms - tolerance.max_age_ms,
+        highest_bid=desired.highest_bid,
+        lowest_ask=desired.lowest_ask,
+        best_own_bid=max((each.price for each in desired.quotes if each.side is Side.BUY), default=-_ENDLESS),
+        best_own_ask=min((each.price for each in desired.quotes if each.side is Side.SELL), default=_ENDLESS),
+    )
+
+
+def _why_replace(order: Order, quote: Quote, measures: _Measures) -> CancelReason | None:
+    """Return what speaks against an order; it must never trade with an own quote on the other side (S14)."""
+    price, is_bid = order.price, order.side is Side.BUY
+    if abs(price - quote.price) > measures.max_distance:
         return CancelReason.PRICE_MOVED
-    if order.price > desired.highest_bid if order.side is Side.BUY else order.price < desired.lowest_ask:
+    if price > measures.highest_bid if is_bid else price < measures.lowest_ask:
         return CancelReason.BELOW_BREAK_EVEN
-    if _crosses(order, desired.quotes):
+    if price >= measures.best_own_ask if is_bid else price <= measures.best_own_bid:
         return CancelReason.CROSSES_OWN_QUOTE
-    if abs(order.remaining_base - quote.size_base) > tolerance.size_share * quote.size_base:
+    if abs(order.remaining_base - quote.size_base) > measures.size_share * quote.size_base:
         return CancelReason.SIZE_CHANGED
-    if now_ms - order.created_ms > tolerance.max_age_ms:
+    if order.created_ms < measures.created_since_ms:
         return CancelReason.TOO_OLD
     return None
-
-
-def _crosses(order: Order, quotes: Iterable[Quote]) -> bool:
-    """Tell whether an order would trade with one of our own quotes on the other side (S14)."""
-    if order.side is Side.BUY:
-        return any(quote.price <= order.price for quote in quotes if quote.side is Side.SELL)
-    return any(quote.price >= order.price for quote in quotes if quote.side is Side.BUY)
 
 
 def _reducing_first(desired: Quotes, quotes: Iterable[Quote]) -> tuple[Quote, ...]:

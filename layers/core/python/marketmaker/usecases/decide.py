@@ -20,6 +20,7 @@ from marketmaker.ports import Balance, Deadline, Unknown
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.observe import Seen
 from marketmaker.usecases.opening import Holdings, claims, open_market, totals
+from marketmaker.usecases.second_prices import second_view
 from marketmaker.usecases.settle import settle
 
 TICKS_UNTIL_DIFFERING = 3
@@ -243,6 +244,7 @@ def _view(
         available_quote=min(inventory.quote, balances[instrument.quote].free + reserved_quote),
         ledger_difference=differences.get(instrument.base) or differences.get(instrument.quote),
         statistics=seen.statistics.get(symbol),
+        second=second_view(desk, seen, prepared.settings),
         run=_run(prepared.market, prepared.settings),
     )
 
