@@ -118,11 +118,15 @@ class Account(Construct):
         return Function(self, spec=spec, home=self._services.home)
 
     def _reads_and_alerts(self, purpose: KeyPurpose, *topics: sns.Topic) -> list[iam.PolicyStatement]:
-        """Allow what all three do: read their partition, the venue's metadata and a key, and publish."""
+        """Allow what all three do: read their partition, the venue's metadata and a key, and publish.
+
+        Other venues are those whose books the account's markets may be priced by.
+        """
         alerting, prices = self._services.alerting, self._services.storage.prices
+        venues = sorted(self.settings.venues)
         return [
             self._state("GetItem", "Query"),
-            within(prices, ["BatchGetItem"], f"{self.settings.venue}#*"),
+            within(prices, ["BatchGetItem"], *(f"{venue}#*" for venue in venues)),
             *self._key(purpose),
             *alerting.publish_to(alerting.critical, alerting.info, *topics),
         ]

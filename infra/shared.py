@@ -17,7 +17,10 @@ FETCH_TIMEOUT = Duration.seconds(50)
 
 
 class SharedFunctions(Construct):
-    """`schedule_ticks`, which may send ticks and nothing else, and `fetch_prices`, which has no key."""
+    """`schedule_ticks`, which may send ticks and nothing else, and `fetch_prices`, which has no key.
+
+    That one wakes nobody: what it tells is for the info topic.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, accounts: Sequence[Account], services: Services) -> None:
         super().__init__(scope, construct_id)

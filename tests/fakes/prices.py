@@ -7,7 +7,7 @@ from marketmaker.domain.calibration import Calibration
 from marketmaker.domain.klines import DayVolume, Kline, KlineMinute
 from marketmaker.domain.regime import Variances
 from marketmaker.domain.state import VenueMetadata
-from marketmaker.domain.units import Symbol
+from marketmaker.domain.units import AccountName, Symbol
 from tests.fakes.venue import Faults
 
 type _Market = tuple[str, Symbol]
@@ -23,6 +23,7 @@ class InMemoryPrices:
         self._volumes: dict[_Market, DayVolume] = {}
         self._calibrations: dict[_Market, Calibration] = {}
         self._variances: dict[_Market, dict[int, float | None]] = {}
+        self._triangles: set[tuple[str, Symbol, AccountName]] = set()
         self._lock = RLock()
 
     def metadata(self, venue: str, symbols: Sequence[Symbol]) -> Sequence[VenueMetadata]:
@@ -99,6 +100,18 @@ class InMemoryPrices:
             self.faults.meet("save_variances")
             kept = self._variances.setdefault((venue, symbol), {})
             self._variances[venue, symbol] = {**variances, **kept}
+
+    def mark_triangle(self, venue: str, symbol: Symbol, account: AccountName, *, is_open: bool, now_ms: int) -> bool:
+        """Note that an edge stands open, or no more."""
+        with self._lock:
+            self.faults.meet("mark_triangle")
+            key = venue, symbol, account
+            was_open = key in self._triangles
+            if is_open:
+                self._triangles.add(key)
+            else:
+                self._triangles.discard(key)
+            return was_open is not is_open
 
     def _of(self, venue: str, symbol: Symbol) -> dict[int, KlineMinute]:
         return self.minutes.setdefault((venue, symbol), {})

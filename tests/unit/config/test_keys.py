@@ -72,6 +72,8 @@ UNKNOWN: list[tuple[Path, object, str]] = [
     ((*PAXG, "half_spread"), {"bsp": 3}, f"{AT_PAXG}.half_spread.bsp: 3 is not allowed: an unknown key, "
      "did you mean bps? allowed here: model, quote, bps, distribution, multiple, gamma, horizon_s, decay, intensity, "
      "narrow, wide, larger, smaller, compact"),
+    ((*PAXG, "capital_base"), {"amont": 3}, f"{AT_PAXG}.capital_base.amont: 3 is not allowed: an unknown key, "
+     "did you mean amount? allowed here: amount, share"),
     ((*PAXG, "inventory"), {"polcy": "shift"}, f'{AT_PAXG}.inventory.polcy: "shift" is not allowed: an unknown key, '
      f"did you mean policy? allowed here: policy, {SHIFT_KEYS}, half_spread_below, half_spread_above, target_base, "
      "threshold_base, max_base, skew, effect, ramp"),

@@ -346,6 +346,29 @@ models = tables_of(
 )
 
 
+plausible = tables_of(
+    fair_price=st.sampled_from(["last", "mid", "microprice", "depth_weighted", "reference", "implied"]),
+    reference=st.sampled_from([REFERENCE, {"symbol": "PAXG/USDT", "venue": "binanceus"}]),
+    implied=st.just({"through": "BTC"}),
+    triangle=st.just({}),
+    half_spread=usable_half_spreads,
+    inventory=usable_inventories,
+    ladder=st.fixed_dictionaries(
+        {"levels": st.just(2)},
+        optional={
+            "spacing": st.sampled_from([{"linear": 1}, {"geometric": 2}, {"explicit": [1, 3]}]),
+            "sizes": st.sampled_from([{"linear": 0}, {"geometric": Decimal("0.5")}, {"explicit": [3, 1]}]),
+        },
+    ),
+    touch=st.sampled_from([{"placement": "join"}, {"placement": "back_off", "ticks": 3}]),
+    size_skew=st.just({}),
+    carry=st.just({}),
+    break_even=st.just({"averages": True}),
+    run_guard=st.sampled_from([{}, {"widen": 2}]),
+)
+"""Models that are right one by one; together some contradict each other."""
+
+
 def assert_usable(market: MarketSettings) -> None:
     """Hold the settings to what the domain relies on and does not check again."""
     ladder = market.ladder
@@ -363,7 +386,7 @@ def assert_usable(market: MarketSettings) -> None:
     assert market.assumed_volatility > ZERO
 
 
-@given(models)
+@given(plausible | models)
 def test_any_models_give_usable_settings_or_are_refused_in_one_line(keys: dict[str, Any]) -> None:
     try:
         deployment = parse(with_keys(**keys))

@@ -1,8 +1,12 @@
 """An account's clocks keep their order: requests die before leases do (R25)."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketmaker.domain.models import Listing, SecondPrice
+from marketmaker.domain.units import Symbol
 from tests.builders import account_settings, clocks, market_settings
 
 durations_ms = st.integers(1, 900_000)
@@ -25,3 +29,11 @@ def test_an_account_lists_its_symbols_in_the_order_of_the_file() -> None:
         market_settings(symbol="SOL/USDC", number=1), market_settings(symbol="PAXG/USDT", number=0)
     )
     assert settings.symbols == ("SOL/USDC", "PAXG/USDT")
+
+
+def test_an_account_reads_its_own_venue_and_those_of_its_second_prices() -> None:
+    source = Listing(venue="binanceus", symbol=Symbol("PAXG/USDT"))
+    priced = replace(market_settings(), reference=SecondPrice(source=source, max_age_ms=10_000))
+
+    assert account_settings(market_settings()).venues == {"binance"}
+    assert account_settings(priced).venues == {"binance", "binanceus"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from marketmaker.domain.deciding import Situation, decide
 from marketmaker.domain.distances import BpsDistance, QuoteDistance
 from marketmaker.domain.inventory import book_fill
 from marketmaker.domain.ladder import geometric_multiples, linear_multiples
@@ -30,11 +31,13 @@ from marketmaker.domain.models import (
 from marketmaker.domain.orders import Side
 from marketmaker.domain.pipeline import compute_quotes
 from marketmaker.domain.quoting import MarketView, Quotes, SkipReason
+from marketmaker.domain.replacing import CancelReason
 from marketmaker.domain.runs import SameSideRun
 from marketmaker.domain.statistics import Statistics, VolatilityLevel
 from marketmaker.domain.units import ONE, ZERO, VenueOrderId
 from tests.builders import (
     SLOT_MS,
+    TAG,
     USDT,
     absolute_band,
     book,
@@ -45,6 +48,7 @@ from tests.builders import (
     inventory,
     market_settings,
     market_view,
+    order,
 )
 from tests.quoting_cases import levels
 
@@ -159,7 +163,7 @@ def test_a_position_beyond_its_threshold_shifts_both_quotes_and_widens_literally
     assert nearest(quoted(hundred(), at_a_hundred(inventory_band=position()))) == (D("98.5"), D("100.5"))
     literal = at_a_hundred(inventory_band=position(effect=SkewEffect.WIDEN))
     assert nearest(quoted(hundred(), literal)) == (D("98.5"), D("101.5"))
-    assert nearest(quoted(hundred("2"), at_a_hundred(inventory_band=position()))) == (99, 101)
+    assert nearest(quoted(hundred("2"), at_a_hundred(inventory_band=position()))) == (D(99), D(101))
 
 
 def test_no_bid_takes_the_position_past_its_limit() -> None:  # P4
@@ -237,7 +241,7 @@ def test_a_short_beyond_its_target_costs_interest_too() -> None:  # M7
     assert nearest(quoted(flat, settings)) == (D("1899.5"), D("1900.5"))
 
 
-# R32: runs
+# R32: a side that is run over
 
 
 def run_of(side: Side, *ages_ms: int) -> SameSideRun:
@@ -338,7 +342,7 @@ def test_a_short_is_not_bought_back_above_what_it_brought() -> None:  # M2
     assert [(each.side, each.reason) for each in desired.skipped] == [(Side.SELL, SkipReason.UNDER_WATER)]
 
 
-# M4: regimes
+# M4: the four regimes
 
 
 @pytest.mark.parametrize(
@@ -377,3 +381,33 @@ def test_averaging_is_allowed_where_the_regime_says_so() -> None:  # M4: low by 
     for intraday, sides in ((VolatilityLevel.HIGH, 2), (VolatilityLevel.LOW, 1)):
         statistics = Statistics(until_ms=SLOT_MS, daily=VolatilityLevel.LOW, intraday=intraday)
         assert len(quoted(replace(view, statistics=statistics), settings).quotes) == sides
+
+
+# What may keep resting
+
+
+def test_an_order_below_the_cost_that_is_insisted_on_is_not_kept() -> None:  # M2
+    rule = BreakEven(max_age_ms=10**12, max_loss_share=ONE, averages=True)
+    held = replace(inventory(cost_quote="1950"), opened_ms=SLOT_MS)
+    desired = quoted(replace(market_view(), inventory=held), with_settings(break_even=rule))
+    assert desired.lowest_ask == D(1950) / D("0.9999")
+    assert desired.highest_bid == D("1899.81")
+    short = replace(inventory(base="-5", cost_quote="1850", quote="60000"), opened_ms=SLOT_MS)
+    settings = with_settings(break_even=rule, inventory_band=position(threshold_base=D(10), max_base=D(20)))
+    covering = quoted(replace(market_view(), inventory=short), settings)
+    assert covering.highest_bid == D(1850) / D("1.0001")
+    assert covering.lowest_ask == D("1900.19")
+
+
+def test_no_order_larger_than_the_position_limit_leaves_is_kept() -> None:  # P4
+    settings = at_a_hundred(inventory_band=position(max_base=D("2.55")), order_size_base=D("0.1"))
+    situation = Situation(now_ms=SLOT_MS, instrument=instrument(min_notional_quote="0"), view=hundred())
+    for size, reasons in (("0.05", []), ("0.04", []), ("0.06", [CancelReason.SIZE_CHANGED])):
+        live = (order(Side.BUY, "98.5", size),)
+        decision = decide(replace(situation, live=live), settings, TAG)
+        assert [each.reason for each in decision.plan.cancel] == reasons
+
+
+def test_a_position_limit_within_the_target_is_no_limit() -> None:  # P4
+    with pytest.raises(ValueError, match="max_base 2; allowed: above"):
+        position(max_base=D(2))

@@ -12,10 +12,10 @@ import msgspec
 from marketmaker.adapters.clock import SystemClock
 from marketmaker.adapters.dynamodb import DynamoDbPrices, DynamoDbStore
 from marketmaker.adapters.halt_events import read_halt_event
-from marketmaker.adapters.recorded_alerts import RecordedAlerts
 from marketmaker.adapters.recorded_halts import RecordedHaltRequests
-from marketmaker.adapters.sns import SnsAlerts, SnsHaltRequests
+from marketmaker.adapters.sns import SnsHaltRequests
 from marketmaker.adapters.telemetry import PowertoolsTelemetry
+from marketmaker.bootstrap.alerts import make_alerts
 from marketmaker.bootstrap.environment import (
     AWS,
     BOTO3,
@@ -30,7 +30,7 @@ from marketmaker.bootstrap.venues import account_venue, reference_venues, tables
 from marketmaker.config import Deployment, KeyPurpose, load_deployment
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.errors import ConfigError
-from marketmaker.ports import Alerts, Deadline, HaltRequest, HaltRequests, Severity, Telemetry
+from marketmaker.ports import Deadline, HaltRequest, HaltRequests, Telemetry
 from marketmaker.usecases.check_risk import check_risk
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.halt import halt
@@ -45,7 +45,6 @@ __all__ = [
     "halt",
     "halt_requests",
     "invocation_deadline",
-    "make_alerts",
     "plain_values",
     "read_halt_requests",
     "read_tick",
@@ -146,12 +145,3 @@ def build_desk(
         alongside=ThreadPoolExecutor(_TABLES + 2 * len(references), thread_name_prefix="alongside"),
         references=references,
     )
-
-
-def make_alerts(environment: Environment, deployment: Deployment, telemetry: Telemetry) -> Alerts:
-    """Send alerts to the topics that the environment names; without them they are log lines."""
-    if not environment.topic_critical or not environment.topic_info:
-        return RecordedAlerts(telemetry)
-    topics = {Severity.CRITICAL: environment.topic_critical, Severity.INFO: environment.topic_info}
-    with BOTO3:
-        return SnsAlerts(boto3.client("sns", region_name=deployment.region, config=AWS), topics)

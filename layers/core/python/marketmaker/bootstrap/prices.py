@@ -1,4 +1,4 @@
-"""What `fetch_prices` needs: the venues' public data and the prices table, and no key."""
+"""What `fetch_prices` needs: the venues' public data, the prices table and a topic, and no key."""
 
 import os
 from collections.abc import Callable
@@ -9,19 +9,21 @@ from marketmaker.adapters.ccxt_venue import CcxtVenue
 from marketmaker.adapters.clock import SystemClock
 from marketmaker.adapters.dynamodb import DynamoDbPrices
 from marketmaker.adapters.telemetry import PowertoolsTelemetry
+from marketmaker.bootstrap.alerts import make_news
 from marketmaker.bootstrap.environment import SERVICE, Environment, plain_values, set_decimal_context
 from marketmaker.bootstrap.venues import public_login, tables
 from marketmaker.config import Deployment, load_deployment
 from marketmaker.domain.units import Symbol
 from marketmaker.ports import Deadline
 from marketmaker.usecases.fetch_prices import PriceDesk, PricesReport, PublishedMarkets, fetch_prices
+from marketmaker.usecases.triangles import TriangleDesk, check_triangles, triangles_of
 
 __all__ = ["plain_values", "price_fetcher"]
 
 
 @cache
 def price_fetcher() -> Callable[[int], PricesReport]:
-    """Connect `fetch_prices` to the venues of all accounts, with no key, and to the prices table, once a process.
+    """Connect `fetch_prices` to the venues of all accounts, with no key, to the prices table and to a topic, once.
 
     Its call gets the milliseconds that the invocation has left; the metrics are written when it returns.
     """
@@ -29,24 +31,41 @@ def price_fetcher() -> Callable[[int], PricesReport]:
     environment = Environment.read(os.environ)
     deployment = load_deployment(environment.deployment_file)
     clock, telemetry = SystemClock(), PowertoolsTelemetry(service=SERVICE, deployment=deployment.name)
-    login = public_login(environment, deployment)
+    logins = {venue: public_login(environment, deployment, venue) for venue in deployment.venues}
+    venues = {name: CcxtVenue(login, clock) for name, login in logins.items()}
+    prices = DynamoDbPrices(tables(deployment))
+    workers = max(login.workers for login in logins.values())
+    alongside = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="prices")
     desk = PriceDesk(
-        venues=tuple(
-            PublishedMarkets(name=venue, venue=CcxtVenue(login, clock), exposures_ms=_exposures(deployment, venue))
-            for venue in deployment.venues
-        ),
-        prices=DynamoDbPrices(tables(deployment)),
+        venues=tuple(_published(deployment, name, venue) for name, venue in venues.items()),
+        prices=prices,
         telemetry=telemetry,
         clock=clock,
-        alongside=ThreadPoolExecutor(max_workers=login.workers, thread_name_prefix="prices"),
+        alongside=alongside,
+    )
+    triangles = TriangleDesk(
+        triangles=triangles_of(deployment.accounts.values(), venues),
+        prices=prices,
+        alerts=make_news(environment, deployment, telemetry),
+        telemetry=telemetry,
+        clock=clock,
+        alongside=alongside,
     )
 
     def fetch(budget_ms: int) -> PricesReport:
-        report = fetch_prices(desk, Deadline(at_ms=clock.now_ms() + budget_ms, clock=clock))
+        deadline = Deadline(at_ms=clock.now_ms() + budget_ms, clock=clock)
+        report = fetch_prices(desk, deadline)
+        check_triangles(triangles, deadline)
         telemetry.flush()
         return report
 
     return fetch
+
+
+def _published(deployment: Deployment, name: str, venue: CcxtVenue) -> PublishedMarkets:
+    return PublishedMarkets(
+        name=name, venue=venue, exposures_ms=_exposures(deployment, name), beside=deployment.listings_at(name)
+    )
 
 
 def _exposures(deployment: Deployment, venue: str) -> dict[Symbol, int]:

@@ -13,7 +13,8 @@ from marketmaker.adapters.ccxt_venue import CcxtVenue, wants_password
 from marketmaker.adapters.clock import SystemClock
 from marketmaker.adapters.secrets import SecretsKeyStore
 from marketmaker.adapters.terminal import NamedTopicAlerts, OperatorTelemetry
-from marketmaker.bootstrap.desks import build_desk, make_alerts
+from marketmaker.bootstrap.alerts import make_alerts
+from marketmaker.bootstrap.desks import build_desk
 from marketmaker.bootstrap.environment import BOTO3, Environment, plain_values, set_decimal_context
 from marketmaker.bootstrap.venues import login_with, secrets
 from marketmaker.config import Deployment, KeyPurpose, Stage, load_deployment

@@ -34,17 +34,16 @@ def account_venue(
 
 
 def public_login(environment: Environment, deployment: Deployment, venue: str) -> VenueLogin:
-    """Reach a venue's public data, without a key."""
-    return replace(_login(environment, deployment, None), venue=venue)
+    """Reach a venue's public data, without a key: a testnet's where some account works there, else the venue's own."""
+    login = replace(_login(environment, deployment, None), venue=venue)
+    is_worked = any(account.venue == venue for account in deployment.accounts.values())
+    return login if is_worked else replace(login, is_sandbox=False)
 
 
 def reference_venues(environment: Environment, deployment: Deployment, account: AccountSettings) -> dict[str, Venue]:
-    """Connect to the other venues that the account's markets may be priced by, without a key; nothing is asked yet.
-
-    They are the venues themselves in every stage: what they publish is not the account's stage's business.
-    """
+    """Connect to the other venues that the account's markets may be priced by, without a key; nothing is asked yet."""
     return {
-        name: CcxtVenue(replace(public_login(environment, deployment, name), is_sandbox=False), SystemClock())
+        name: CcxtVenue(public_login(environment, deployment, name), SystemClock())
         for name in sorted(account.venues - {account.venue})
     }
 

@@ -98,6 +98,12 @@ class Deployment:
         accounts = (each for each in self.accounts.values() if each.venue == venue)
         return tuple(sorted({symbol for account in accounts for symbol in account.symbols}))
 
+    def listings_at(self, venue: str) -> tuple[Symbol, ...]:
+        """Return what prices may be made of at a venue, but no account works there; each symbol once, sorted."""
+        listings = (each for account in self.accounts.values() for each in account.listings)
+        worked = self.symbols_at(venue)
+        return tuple(sorted({each.symbol for each in listings if each.venue == venue} - {*worked}))
+
     @property
     def stack_name(self) -> str:
         """Name of the CloudFormation stack; every named resource starts with it."""

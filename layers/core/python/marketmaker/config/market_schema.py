@@ -271,15 +271,13 @@ class MarketTable(Table, frozen=True, kw_only=True):
         """Refuse a reference for another asset, or in a currency that nothing or something else converts."""
         base, quote = self.assets
         other_base, other_quote = reference.symbol.split("/")
+        converting = (f"{other_quote}/{quote}", f"{quote}/{other_quote}")
         if other_base != base:
             yield Contradiction(key="reference.symbol", value=reference.symbol, allowed=f"a price of {base}")
-            return
-        converting = (f"{other_quote}/{quote}", f"{quote}/{other_quote}")
-        if other_quote == quote:
-            if reference.convert is not None:
-                allowed = f"no conversion: both prices are in {quote}"
-                yield Contradiction(key="reference.convert", value=reference.convert, allowed=allowed)
-        elif reference.convert not in converting:
+        elif other_quote == quote and reference.convert is not None:
+            allowed = f"no conversion: both prices are in {quote}"
+            yield Contradiction(key="reference.convert", value=reference.convert, allowed=allowed)
+        elif other_quote != quote and reference.convert not in converting:
             value = "a missing key" if reference.convert is None else reference.convert
             allowed = f"{converting[0]} or {converting[1]}: the market is quoted in {quote}"
             yield Contradiction(key="reference.convert", value=value, allowed=allowed)

@@ -80,10 +80,15 @@ class AccountSettings:
         return tuple(market.symbol for market in self.markets)
 
     @property
+    def listings(self) -> frozenset[Listing]:
+        """The books that its markets may be priced by: those that a reference or an implied price is made of."""
+        second = (each for market in self.markets for each in (market.reference, market.implied) if each is not None)
+        return frozenset(listing for each in second for listing in each.listings)
+
+    @property
     def venues(self) -> frozenset[str]:
         """Its own venue, and those whose books its markets may be priced by."""
-        second = (each for market in self.markets for each in (market.reference, market.implied) if each is not None)
-        return frozenset({self.venue}) | {listing.venue for each in second for listing in each.listings}
+        return frozenset({self.venue}) | {listing.venue for listing in self.listings}
 
     @property
     def second_listings(self) -> tuple[Listing, ...]:

@@ -202,6 +202,11 @@ class PositionSkew:
     effect: SkewEffect
     ramp: Ramp
 
+    def __post_init__(self) -> None:
+        if abs(self.target_base) + self.threshold_base >= self.max_base:
+            least = abs(self.target_base) + self.threshold_base
+            raise ValueError(f"max_base {self.max_base}; allowed: above |target_base| + threshold_base, {least}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReservationPrice:

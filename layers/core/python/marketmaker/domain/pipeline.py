@@ -9,6 +9,8 @@ from decimal import Decimal
 from marketmaker.domain.distances import PriceRange
 from marketmaker.domain.levels import size_quotes
 from marketmaker.domain.markets import Instrument, MarketSettings
+from marketmaker.domain.models import PositionSkew
+from marketmaker.domain.orders import Side
 from marketmaker.domain.pricing import NoFairPrice, fair_price
 from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason, Quotes
 from marketmaker.domain.risk import check_price_band
@@ -122,8 +124,9 @@ def _quotes(context: Context, allowed: PriceRange, ignored: str) -> Quotes:
         fair=context.fair,
         half_spread=half_spread,
         floor=floor,
-        highest_bid=draft.centre - fees,
-        lowest_ask=draft.centre + fees,
+        highest_bid=min(draft.centre - fees, draft.break_even.get(Side.BUY, draft.centre)),
+        lowest_ask=max(draft.centre + fees, draft.break_even.get(Side.SELL, draft.centre)),
+        sizes_bind=isinstance(context.settings.inventory_band, PositionSkew),
         ratio=context.holding.ratio,
         reducing_side=reducing_side(context.settings.inventory_band, context.holding),
         quotes=quotes,

@@ -73,9 +73,10 @@ class SkippedSide:
 class Quotes:
     """The quotes wanted in a market, with how they came about.
 
-    `floor` is the least half-spread there may be, cadence risk included; `highest_bid` and `lowest_ask` are those of
-    the fees alone: an order that rests inside them would fill at a loss (R36). `ignored` says why a second price that
-    should have made the fair price did not.
+    `floor` is the least half-spread there may be, cadence risk included. An order that rests above `highest_bid` or
+    below `lowest_ask` would fill at a loss after fees (R36), or below the cost that is insisted on (M2). Where
+    `sizes_bind`, none may be larger than wanted (P4). `ignored` says why a second price that should have made the fair
+    price did not.
     """
 
     fair: Decimal
@@ -88,6 +89,7 @@ class Quotes:
     quotes: tuple[Quote, ...]
     skipped: tuple[SkippedSide, ...]
     stages: tuple[Stage, ...]
+    sizes_bind: bool = False
     ignored: str = ""
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from marketmaker.domain.markets import ReplaceTolerance
 from marketmaker.domain.orders import DeploymentTag, Order, Side, read_level
 from marketmaker.domain.quoting import NoQuotes, Quote, Quotes
+from marketmaker.domain.units import ZERO
 
 _ENDLESS = Decimal("Infinity")
 
@@ -108,6 +109,7 @@ class _Measures:
 
     max_distance: Decimal
     size_share: Decimal
+    sizes_bind: bool
     created_since_ms: int
     highest_bid: Decimal
     lowest_ask: Decimal
@@ -119,6 +121,7 @@ def _measures(desired: Quotes, tolerance: ReplaceTolerance, now_ms: int) -> _Mea
     return _Measures(
         max_distance=tolerance.price_share * desired.half_spread,
         size_share=tolerance.size_share,
+        sizes_bind=desired.sizes_bind,
         created_since_ms=now_ms - tolerance.max_age_ms,
         highest_bid=desired.highest_bid,
         lowest_ask=desired.lowest_ask,
@@ -136,7 +139,8 @@ def _why_replace(order: Order, quote: Quote, measures: _Measures) -> CancelReaso
         return CancelReason.BELOW_BREAK_EVEN
     if price >= measures.best_own_ask if is_bid else price <= measures.best_own_bid:
         return CancelReason.CROSSES_OWN_QUOTE
-    if abs(order.remaining_base - quote.size_base) > measures.size_share * quote.size_base:
+    more = order.remaining_base - quote.size_base
+    if abs(more) > measures.size_share * quote.size_base or (measures.sizes_bind and more > ZERO):
         return CancelReason.SIZE_CHANGED
     if order.created_ms < measures.created_since_ms:
         return CancelReason.TOO_OLD

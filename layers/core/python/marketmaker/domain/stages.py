@@ -48,16 +48,18 @@ class Context:
 class Draft:
     """The two sides while the stages work on them: where they stand, and each side's distance from the centre.
 
-    `bid` and `ask` are the nearest prices. The levels behind them keep to `bid_half` and `ask_half`.
+    `bid` and `ask` are the nearest prices. The levels behind them keep to `bid_half` and `ask_half`. `break_even` is
+    the price that a side insists on, if it does.
     """
 
-    __slots__ = ("ask", "ask_half", "bid", "bid_half", "centre", "paused", "stages")
+    __slots__ = ("ask", "ask_half", "bid", "bid_half", "break_even", "centre", "paused", "stages")
 
     def __init__(self, fair: Decimal, half_spread: Decimal) -> None:
         self.centre = fair
         self.bid_half = self.ask_half = half_spread
         self.bid, self.ask = fair - half_spread, fair + half_spread
         self.paused: dict[Side, SkipReason] = {}
+        self.break_even: dict[Side, Decimal] = {}
         self.stages: list[Stage] = []
 
     def stand(self, centre: Decimal, bid_half: Decimal, ask_half: Decimal) -> None:
@@ -127,6 +129,7 @@ def hold_break_even(draft: Draft, context: Context) -> bool:
         draft.paused.setdefault(adding, SkipReason.UNDER_WATER)
     price = break_even_price(inventory, context.settings.fees)
     if price is not None and holds_break_even(settings, inventory, context.fair, context.now_ms):
+        draft.break_even[adding.opposite] = price
         if is_long:
             draft.ask = max(draft.ask, price)
         else:

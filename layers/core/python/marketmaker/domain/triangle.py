@@ -1,8 +1,8 @@
 """The triangular check: a market against the two legs of a cross, after fees, as deep as the books allow (S15).
 
 A market A/B and the legs A/C and C/B make a ring: what is bought in the market can be sold through C, and the other way
-round. Every leg takes, and pays its taker fee out of what it receives, so the next one trades less. Sizes are not cut to
-lots: what is left of one is worth less than the smallest profit anybody is told of.
+round. Every leg takes, and pays its taker fee out of what it receives, so the next one trades less. Sizes are not cut
+to lots, nor held to least sizes: the smallest profit that anybody is told of is far above both.
 """
 
 from dataclasses import dataclass

@@ -186,3 +186,7 @@ class Prices(Protocol):
     def save_variances(self, venue: str, symbol: Symbol, variances: Variances) -> None:
         """Keep variances for a while; a kept bucket stays as it is, one that is known to be missing too."""
         ...
+
+    def mark_triangle(self, venue: str, symbol: Symbol, account: AccountName, *, is_open: bool, now_ms: int) -> bool:
+        """Note that a triangle's edge stands open, or no more; False if that is already noted."""
+        ...

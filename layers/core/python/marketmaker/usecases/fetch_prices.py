@@ -33,17 +33,24 @@ _COUNTED = (Retryable, Refused, AccountRefused)
 class PublishedMarkets:
     """The markets of one venue that some account works, and the venue without a login.
 
-    `exposures_ms` says of each how long a quote stands in it before it can follow the market.
+    `exposures_ms` says of each how long a quote stands in it before it can follow the market. `beside` are markets that
+    nobody works, but whose books prices are made of: of those the metadata is kept alone.
     """
 
     name: str
     venue: Venue
     exposures_ms: Mapping[Symbol, int]
+    beside: tuple[Symbol, ...] = ()
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
-        """The markets' symbols."""
+        """The worked markets' symbols."""
         return tuple(self.exposures_ms)
+
+    @property
+    def described(self) -> tuple[Symbol, ...]:
+        """The symbols of all markets whose metadata is kept."""
+        return (*self.exposures_ms, *self.beside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +128,7 @@ def fetch_prices(desk: PriceDesk, deadline: Deadline) -> PricesReport:
     traded = [each.result() for each in reading]
     failures = {_named(each.markets, symbol): reason for each in described for symbol, reason in each.failures.items()}
     report = PricesReport(
-        markets=sum(len(each.symbols) for each in desk.venues),
+        markets=sum(len(each.described) for each in desk.venues),
         klines_written=sum(each.written for each in traded),
         calibrated=sum(each.measured.is_calibrated for each in traded),
         variances_written=sum(each.measured.variances for each in traded),
@@ -138,7 +145,7 @@ def _describe(desk: PriceDesk, markets: PublishedMarkets, deadline: Deadline) ->
     try:
         now_ms = markets.venue.time_ms(deadline)
     except _COUNTED as error:
-        return _Described(markets=markets, now_ms=None, failures=dict.fromkeys(markets.symbols, str(error)))
+        return _Described(markets=markets, now_ms=None, failures=dict.fromkeys(markets.described, str(error)))
     refreshed, failures = _keep_metadata(desk, markets, deadline)
     return _Described(
         markets=markets,
@@ -153,14 +160,14 @@ def _keep_metadata(desk: PriceDesk, markets: PublishedMarkets, deadline: Deadlin
     oldest_ms = desk.clock.now_ms() - METADATA_REFRESH_MS
     fetch = partial(markets.venue.fetch_metadata, deadline=deadline)
     try:
-        kept = desk.prices.metadata(markets.name, markets.symbols)
-        if not markets.venue.knows(markets.symbols):
+        kept = desk.prices.metadata(markets.name, markets.described)
+        if not markets.venue.knows(markets.described):
             markets.venue.load(kept)
         fresh = {each.symbol for each in kept if each.fetched_ms > oldest_ms}
-        metadata, failures = _together_or_alone(fetch, [each for each in markets.symbols if each not in fresh])
+        metadata, failures = _together_or_alone(fetch, [each for each in markets.described if each not in fresh])
         desk.prices.save_metadata(markets.name, metadata)
     except _COUNTED as error:
-        return 0, dict.fromkeys(markets.symbols, str(error))
+        return 0, dict.fromkeys(markets.described, str(error))
     return len(metadata), failures
 
 

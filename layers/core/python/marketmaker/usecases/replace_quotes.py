@@ -224,7 +224,10 @@ def _conditions(markets: Sequence[MarketReport], *, is_lasting: bool) -> list[Co
             conditions.append(Condition(kind=MARKET_UNREADABLE, symbol=market.symbol, text=text))
         elif market.desired.reason in _ALERTED:
             text = f"{market.desired.detail}. Our orders are cancelled, none placed until it is over"
-            conditions.append(Condition(kind=_ALERTED[market.desired.reason], symbol=market.symbol, text=text))
+            is_waiting = market.desired.reason is NoQuotesReason.SPREAD_UNKNOWN
+            severity = Severity.INFO if is_waiting else Severity.CRITICAL
+            kind = _ALERTED[market.desired.reason]
+            conditions.append(Condition(kind=kind, symbol=market.symbol, text=text, severity=severity))
     return conditions
 
 

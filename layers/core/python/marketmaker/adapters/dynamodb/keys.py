@@ -16,6 +16,7 @@ DAY_VOLUME = "day_volume"
 KLINES = "klines#"
 CALIBRATION = "calibration"
 VARIANCES = "variance#"
+TRIANGLE = "triangle#"
 
 _ID_DIGITS = 20
 _TIME_DIGITS = 15
@@ -45,6 +46,11 @@ def minute_start_ms(key: str) -> int:
 def day_key(start_ms: int) -> str:
     """Name a day's variances so that they sort by time."""
     return f"{VARIANCES}{start_ms:0{_TIME_DIGITS}d}"
+
+
+def triangle_key(account: AccountName) -> str:
+    """Name an account's triangle round a market."""
+    return f"{TRIANGLE}{account}"
 
 
 def day_start_ms(key: str) -> int:

@@ -260,3 +260,10 @@ class VariancesItem(PricesItem):
     """
 
     expires_s = IntegerAttribute()
+
+
+class TriangleItem(PricesItem):
+    """`triangle#ACCOUNT`: whether an edge round the market's triangle stands open, and since when so."""
+
+    is_open = BooleanAttribute()
+    since_ms = IntegerAttribute()

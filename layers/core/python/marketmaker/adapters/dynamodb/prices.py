@@ -27,13 +27,14 @@ from marketmaker.adapters.dynamodb.models import (
     KlinesItem,
     MetadataItem,
     PricesItem,
+    TriangleItem,
     VariancesItem,
 )
 from marketmaker.domain.calibration import Calibration
 from marketmaker.domain.klines import DayVolume, Kline, KlineMinute, minute_of
 from marketmaker.domain.regime import Variances
 from marketmaker.domain.state import VenueMetadata
-from marketmaker.domain.units import Symbol, plain
+from marketmaker.domain.units import AccountName, Symbol, plain
 
 KLINES_KEPT_S = 8 * 86_400
 """How long a minute of klines is kept: volatility is judged against the market's last week (M4), and a day to spare."""
@@ -131,6 +132,21 @@ class DynamoDbPrices:
         partition = keys.prices_partition(venue, symbol)
         for row, actions in variance_updates(variances):
             self._client.update(Update(table=self._table, key=(partition, row), actions=actions))
+
+    def mark_triangle(self, venue: str, symbol: Symbol, account: AccountName, *, is_open: bool, now_ms: int) -> bool:
+        """Note that a triangle's edge stands open, or no more; False if that is already noted.
+
+        A write that got no answer is sent once more and meets itself: that is known by its time.
+        """
+        row = keys.triangle_key(account)
+        item = TriangleItem(keys.prices_partition(venue, symbol), row, is_open=is_open, since_ms=now_ms)
+        differs = TriangleItem.is_open == (not is_open)
+        condition = TriangleItem.row.does_not_exist() | differs if is_open else differs
+        try:
+            self._client.put(Put(table=self._table, item=item, condition=condition))
+        except ConditionFailed as error:
+            return bool(error.stored) and TriangleItem.from_raw_data(error.stored) == item
+        return True
 
     def _put(self, item: PricesItem, condition: Condition) -> None:
         """Write an item unless what is kept stands in its way."""
