@@ -17,10 +17,7 @@ FETCH_TIMEOUT = Duration.seconds(50)
 
 
 class SharedFunctions(Construct):
-    """`schedule_ticks`, which may send ticks and nothing else, and `fetch_prices`, which has no key.
-
-    That one wakes nobody: what it tells is for the info topic.
-    """
+    """`schedule_ticks`, which may send ticks and nothing else, and `fetch_prices`, which has no key."""
 
     def __init__(self, scope: Construct, construct_id: str, *, accounts: Sequence[Account], services: Services) -> None:
         super().__init__(scope, construct_id)
@@ -42,10 +39,15 @@ class SharedFunctions(Construct):
         return function
 
     def _fetch_prices(self) -> Function:
-        spec = FunctionSpec(name="fetch_prices", timeout=FETCH_TIMEOUT, environment={}, calls_venue=True)
-        function = Function(self, spec=spec, home=self._services.home)
-        partitions = [f"{venue}#*" for venue in self._services.home.deployment.venues]
+        """Make the function that keeps prices; it may tell something only where triangles are to be told of."""
+        services, deployment = self._services, self._services.home.deployment
+        tells = deployment.tells_of_triangles
+        told = {"MM_TOPIC_INFO": services.alerting.info.topic_arn} if tells else {}
+        spec = FunctionSpec(name="fetch_prices", timeout=FETCH_TIMEOUT, environment=told, calls_venue=True)
+        function = Function(self, spec=spec, home=services.home)
+        partitions = [f"{venue}#*" for venue in deployment.venues]
         function.allow(
-            within(self._services.storage.prices, ["BatchGetItem", "PutItem", "Query", "UpdateItem"], *partitions)
+            within(services.storage.prices, ["BatchGetItem", "PutItem", "Query", "UpdateItem"], *partitions),
+            *(services.alerting.publish_to(services.alerting.info) if tells else ()),
         )
         return function

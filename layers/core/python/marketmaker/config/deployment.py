@@ -98,6 +98,12 @@ class Deployment:
         accounts = (each for each in self.accounts.values() if each.venue == venue)
         return tuple(sorted({symbol for account in accounts for symbol in account.symbols}))
 
+    @property
+    def tells_of_triangles(self) -> bool:
+        """Tell whether some market wants an edge round its triangle to be told of (S15)."""
+        markets = (market for account in self.accounts.values() for market in account.markets)
+        return any(market.triangle is not None for market in markets)
+
     def listings_at(self, venue: str) -> tuple[Symbol, ...]:
         """Return what prices may be made of at a venue, but no account works there; each symbol once, sorted."""
         listings = (each for account in self.accounts.values() for each in account.listings)
