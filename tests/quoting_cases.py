@@ -278,7 +278,7 @@ def cases(
             available_base=draw(st.sampled_from(["20", "8.12345", "20", "100", "0.5", "0", "-1"])),
             available_quote=draw(st.sampled_from(["1000000", "20000.01", "1000000", "90000000", "100", "0", "-10"])),
         ),
-        statistics=draw(st.sampled_from([True, True, True, False]).flatmap(lambda known: statistics if known else st.none())),
+        statistics=draw(statistics if draw(st.integers(0, 3)) else st.none()),
         second=draw(st.none() | st.builds(SecondView, source=touches, rate=touches)),
         run=draw(runs),
     )

@@ -460,8 +460,10 @@ class FakeVenue:
 
         A test may move the market past our orders without filling them; they are not shown then.
         """
-        if symbol in self._doubted or not self._instruments[symbol].is_trading or symbol in self.unlisted:
+        if symbol in self._doubted | self.unlisted or symbol not in self._others:
             raise Refused(f"nothing is asked of {symbol} now")
+        if not self._instruments[symbol].is_trading:
+            raise Refused(f"the venue does not trade {symbol} now")
         others = self._others[symbol]
         if not self.is_frozen:
             others = self._others[symbol] = replace(others, update_id=others.update_id + 1)

@@ -75,12 +75,13 @@ def reservation_prices(draw: st.DrawFn) -> ReservationPrice:
 @st.composite
 def position_skews(draw: st.DrawFn, effect: SkewEffect = SkewEffect.SHIFT) -> PositionSkew:
     amounts = st.decimals("0", "10", places=3)
+    target, threshold = draw(amounts), draw(amounts)
     return PositionSkew(
         min_ratio=Decimal(-1),
         max_ratio=ONE,
-        target_base=draw(amounts),
-        threshold_base=draw(amounts),
-        max_base=draw(amounts),
+        target_base=target,
+        threshold_base=threshold,
+        max_base=target + threshold + draw(st.decimals("0.001", "10", places=3)),
         skew=draw(shares),
         effect=effect,
         ramp=draw(st.sampled_from(Ramp)),
@@ -208,11 +209,6 @@ def test_the_position_skew_sets_in_beyond_target_and_threshold_and_is_full_at_th
 @pytest.mark.parametrize(("base", "shift"), [("2", "0"), ("2.0001", "-0.4"), ("-2.0001", "0.4")])
 def test_without_a_ramp_the_position_skew_is_a_step(base: str, shift: str) -> None:  # P3
     assert by(replace(POSITION, ramp=Ramp.NONE), holding(base)) == Skew(shift=Decimal(shift))
-
-
-@pytest.mark.parametrize("max_base", ["2", "1.5", "0"])
-def test_a_ramp_without_room_is_a_step(max_base: str) -> None:
-    assert by(replace(POSITION, max_base=Decimal(max_base)), holding("2.0001")) == Skew(shift=Decimal("-0.4"))
 
 
 def test_without_skew_the_position_is_left_alone() -> None:  # P3
