@@ -1,4 +1,4 @@
-"""Keep klines, volumes and metadata of every market; fired by a schedule, once a minute."""
+"""Keep klines, volumes and metadata of every market, and look round triangles; fired by a schedule, once a minute."""
 
 from typing import Any
 

@@ -181,11 +181,16 @@ class CannedExchange:
         self.received.append((route, params))
         return self.answers[route](params)
 
-    def connect(self) -> CcxtVenue:
-        """Return a login of this exchange that knows its market, or nothing yet."""
+    def connect(self, venue: str = "binance") -> CcxtVenue:
+        """Return a login of this exchange that knows nothing yet."""
         key = VenueKey(api_key="key", secret="secret")
         login = VenueLogin(
-            read_key=lambda: key, request_timeout_ms=2_000, request_ttl_ms=2_000, workers=4, endpoint=self.address
+            read_key=lambda: key,
+            request_timeout_ms=2_000,
+            request_ttl_ms=2_000,
+            workers=4,
+            endpoint=self.address,
+            venue=venue,
         )
         return CcxtVenue(login, self.clock)
 

@@ -243,6 +243,15 @@ def test_a_shorter_block_shortens_none(at: CannedExchange) -> None:
     assert cancel(at) is CancelResult.CANCELLED
 
 
+@pytest.mark.parametrize(("venue", "share"), [("binance", 0.1), ("binanceus", 0.5)])
+def test_each_venue_has_its_own_limit(at: CannedExchange, venue: str, share: float) -> None:
+    other = at.connect(venue)
+    at.answers[BOOK] = always(TRUE_ANSWERS[BOOK], X_MBX_USED_WEIGHT_1M="600")
+    other.read_books([SYMBOL], at.deadline())
+    assert other.rate_limit().used_share == share
+    other.close()
+
+
 def test_a_limit_is_left_to_the_next_tick() -> None:
     assert issubclass(RateLimited, Retryable)
 

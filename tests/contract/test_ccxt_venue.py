@@ -5,12 +5,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
 
+import ccxt
 import pytest
+import requests
+from requests.adapters import HTTPAdapter
 
-from marketmaker.adapters.ccxt_venue import CcxtVenue
+from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
 from marketmaker.adapters.ccxt_venue.client import LocalRoute
+from marketmaker.adapters.ccxt_venue.logins import LoginClients
 from marketmaker.adapters.ccxt_venue.parsing import money, parse_fill
+from marketmaker.adapters.clock import SystemClock
 from marketmaker.domain.keys import VenueKey
 from marketmaker.domain.klines import Kline
 from marketmaker.domain.orders import Fee, Side
@@ -370,6 +377,39 @@ def test_what_is_public_is_read_without_a_key_and_nothing_else_is(here: Connecte
     with pytest.raises(AccountRefused):
         public.open_orders(here.deadline())
     public.close()
+
+
+def test_another_venue_of_the_same_dialect_is_read_without_a_key(here: Connected[CcxtVenue]) -> None:  # M5
+    abroad = CcxtVenue(replace(login(here.local), read_key=None, venue="binanceus"), here.clock)
+    (described,) = abroad.fetch_metadata([PAXG], here.deadline())
+    book = abroad.read_books([PAXG], here.deadline())[PAXG]
+    assert isinstance(book, Book)
+    assert (book.best_bid, book.best_ask) == (D(1899), D(1901))
+    assert described.symbol == PAXG
+    assert abroad.instrument(PAXG) == here.venue.instrument(PAXG)
+    abroad.close()
+
+
+@pytest.mark.parametrize(("venue", "host"), [("binance", "api.binance.com"), ("binanceus", "api.binance.us")])
+def test_every_venue_is_asked_at_its_own_address(venue: str, host: str) -> None:
+    asked: list[str] = []
+
+    class Noting(HTTPAdapter):
+        def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+            asked.append(str(urlsplit(request.url or "").hostname))
+            raise requests.ConnectionError
+
+    reads_only = VenueLogin(read_key=None, request_timeout_ms=2000, request_ttl_ms=2000, venue=venue)
+    client = LoginClients(reads_only, SystemClock()).mine({})
+    client.session.mount("https://", Noting())
+    with pytest.raises(ccxt.NetworkError):
+        client.publicGetDepth({"symbol": "PAXGUSDT"})
+    assert asked == [host]
+
+
+def test_a_venue_that_is_not_ours_to_use_is_refused(here: Connected[CcxtVenue]) -> None:
+    with pytest.raises(ConfigError, match="venue: mtgox is not allowed: one of binance, binanceus"):
+        replace(login(here.local), venue="mtgox")
 
 
 def test_loaded_metadata_is_known_since_its_loading(here: Connected[CcxtVenue]) -> None:  # R28

@@ -17,11 +17,11 @@ from marketmaker.domain.klines import MINUTE_MS, DayVolume, Kline, KlineMinute
 from marketmaker.domain.regime import BUCKET_MS, LevelReading, VolatilityRegime, bucket_of
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.statistics import Unfit, VolatilityLevel
-from marketmaker.domain.units import Symbol
+from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.domain.volatility import VolatilityFit
 from marketmaker.ports import Prices
 from tests import strategies
-from tests.builders import SLOT_MS, kline
+from tests.builders import ACCOUNT, SLOT_MS, kline
 from tests.fakes.prices import InMemoryPrices
 from tests.tables import LEDGER_TABLE, PRICES_TABLE, REGION, STATE_TABLE, local_prices
 
@@ -202,6 +202,19 @@ class TestVariances:
         prices.save_variances(venue, GOLD, {first: 1e-7, second: None})
         prices.save_variances(venue, GOLD, {first: None, second: 2e-7, third: 0.0})
         assert prices.variances(venue, GOLD, 0, 2 * BUCKET_0) == {first: 1e-7, second: None, third: 0.0}
+
+
+class TestTriangles:
+    def test_an_edge_opens_once_and_ends_once(self, prices: Prices, venue: str) -> None:  # C3
+        marks = [(False, False), (True, True), (True, False), (False, True), (False, False), (True, True)]
+        for now_ms, (is_open, is_news) in enumerate(marks):
+            assert prices.mark_triangle(venue, GOLD, ACCOUNT, is_open=is_open, now_ms=now_ms) is is_news
+
+    def test_each_account_market_and_venue_has_its_own(self, prices: Prices, venue: str) -> None:
+        others = [(venue, GOLD, AccountName("other")), (venue, BITCOIN, ACCOUNT), (f"{venue}x", GOLD, ACCOUNT)]
+        for where, symbol, account in [(venue, GOLD, ACCOUNT), *others]:
+            assert prices.mark_triangle(where, symbol, account, is_open=True, now_ms=1)
+        assert prices.last_kline_ms(venue, GOLD) is None
 
 
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -109,6 +109,25 @@ def test_a_book_read_again_is_that_of_an_observation(here: Connected[Venue]) -> 
     assert here.venue.read_books([PAXG], here.deadline()) == seen.books
 
 
+def test_a_book_beside_the_worked_markets_is_read_before_and_after_it_is_described(
+    here: Connected[Venue],
+) -> None:  # M5
+    cold = here.another()
+    undescribed = cold.observe([PAXG], [], here.deadline()).books[PAXG]
+    cold.fetch_metadata([PAXG], here.deadline())
+    described = cold.observe([PAXG], [], here.deadline()).books[PAXG]
+    assert isinstance(undescribed, Book)
+    assert isinstance(described, Book)
+    assert undescribed.bids == described.bids
+
+
+def test_a_listing_that_the_venue_does_not_have_is_an_unknown_book_alone(here: Connected[Venue]) -> None:  # M5, R30
+    seen = here.another().observe([PAXG, NOTHING], [], here.deadline())
+    assert isinstance(seen.books[PAXG], Book)
+    assert isinstance(seen.books[NOTHING], Unknown)
+    assert not isinstance(seen.open_orders, Unknown)
+
+
 def test_an_observation_is_exact_and_complete(here: Connected[Venue]) -> None:
     order = here.new(BUY, "1898.5")
     here.place(order)

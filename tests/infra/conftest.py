@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.node import use_packaged_node
-from tests.infra.deployments import FULL, SHIPPED
+from tests.infra.deployments import FULL, SHIPPED, WIDE
 
 use_packaged_node()
 
@@ -17,9 +17,18 @@ from tests.infra.synth import Synth, synthesize  # noqa: E402 - Node.js starts w
 @pytest.fixture(scope="session")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Synth:
     """Two accounts, live and armed, one address, an e-mail and a phone."""
-    directory = tmp_path_factory.mktemp("full")
+    return _of(FULL, tmp_path_factory.mktemp("full"))
+
+
+@pytest.fixture(scope="session")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Synth:
+    """The same, one market of which is priced by another venue and has a triangle."""
+    return _of(WIDE, tmp_path_factory.mktemp("wide"))
+
+
+def _of(text: str, directory: Path) -> Synth:
     file = directory / "full.toml"
-    file.write_text(FULL, encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
     return synthesize(file, directory / "cdk.out")
 
 

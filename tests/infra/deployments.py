@@ -44,3 +44,16 @@ function_timeout_s = 12
     + "post_only = false\n"
 )
 """Everything that a file can ask of the stack, none of it at its default; orders of `two` may take."""
+
+_PRICED_ELSEWHERE = """
+[accounts.{name}.markets.reference]
+venue = "binanceus"
+symbol = "PAXG/USDT"
+
+[accounts.{name}.markets.implied]
+through = "BTC"
+
+[accounts.{name}.markets.triangle]
+"""
+WIDE = FULL + _PRICED_ELSEWHERE.format(name="two")
+"""The same, with another venue's prices and the triangle of one account's market."""

@@ -206,7 +206,9 @@ def test_the_functions_count_what_alarms_watch_where_nothing_is_wrong_too(full: 
     account = AccountName("one")
     tick = bench().tick()
     check = RiskReport(account=account, outcome=RiskOutcome.DONE, config_hash="")
-    prices = PricesReport(markets=1, klines_written=0, metadata_refreshed=0, failures={})
+    prices = PricesReport(
+        calibrated=0, variances_written=0, markets=1, klines_written=0, metadata_refreshed=0, failures={}
+    )
     counted = {*tick.counts(), *check.counts()}
     watched = [each for each in alarms(full).values() if each["Namespace"] == NAMESPACE]
     of_accounts = {each["MetricName"] for each in watched if "account" in dimensions(full, each)}

@@ -104,3 +104,11 @@ def test_every_function_finds_its_handler_and_the_deployment_file_beside_each_ot
         (full.directory.parent / "full.toml").read_text(encoding="utf-8")
     }
     assert len(list(full.directory.glob(f"asset.*/{PLACEHOLDER}"))) == 1
+
+
+def test_prices_know_a_topic_only_where_triangles_are_told_of(full: Synth, wide: Synth) -> None:  # S15
+    told = {"MM_DEPLOYMENT_FILE": "deployment.toml"}
+    assert variables(functions(full)["fetch_prices"]) == told
+    topic = wide.text(variables(functions(wide)["fetch_prices"])["MM_TOPIC_INFO"])
+    assert topic == "topic/alerts-info"
+    assert variables(functions(wide)["fetch_prices"]).keys() == {*told, "MM_TOPIC_INFO"}

@@ -153,6 +153,17 @@ def test_each_function_may_do_what_its_code_does_and_nothing_else(full: Synth) -
     assert of_functions(full) == FUNCTIONS
 
 
+def test_prices_of_other_venues_widen_what_is_read_of_them_and_a_triangle_what_is_told(wide: Synth) -> None:  # S15
+    more = {line.replace("binance#", "binanceus#") for line in METADATA}
+    fetched = {line for line in FUNCTIONS["fetch_prices"] if "binance#" in line}
+    expected = dict(FUNCTIONS)
+    for function in ("two-replace_quotes", "two-check_risk", "two-halt"):
+        expected[function] = expected[function] | more
+    told = ALERTS - {"Allow sns:Publish on topic/alerts-critical"}
+    expected["fetch_prices"] |= told | {line.replace("binance#", "binanceus#") for line in fetched}
+    assert of_functions(wide) == expected
+
+
 def test_the_scheduler_may_invoke_its_functions_and_keep_what_it_cannot_deliver(full: Synth) -> None:
     assert allowed(full, scheduler_role(full), "") == SCHEDULER
 

@@ -34,7 +34,7 @@ def store(dynamodb_local: str) -> DynamoDbStore:
 
 
 @contextmanager
-def losing(store: DynamoDbStore, operation: str, answers: int = 1) -> Iterator[None]:
+def losing(store: DynamoDbStore | DynamoDbPrices, operation: str, answers: int = 1) -> Iterator[None]:
     """Let the service do the work and lose its next answers to this operation on the way back."""
     session = store._client.connection.client._endpoint.http_session
     send, left = session.send, answers
@@ -244,6 +244,20 @@ def test_episode_whose_answer_was_lost_is_opened_by_us(store: DynamoDbStore, acc
     with losing(store, "PutItem"):
         assert store.open_episode(account, "stale", text="stale", now_ms=1)
     assert not store.open_episode(account, "stale", text="stale", now_ms=2)
+
+
+def test_triangle_whose_answers_were_lost_opens_and_ends_for_us(
+    dynamodb_local: str, account: AccountName
+) -> None:  # R27
+    prices = local_prices(dynamodb_local)
+
+    def mark(now_ms: int, *, is_open: bool) -> bool:
+        return prices.mark_triangle("binance", GOLD, account, is_open=is_open, now_ms=now_ms)
+
+    for start_ms, is_open in ((1, True), (3, False)):
+        with losing(prices, "PutItem"):
+            assert mark(start_ms, is_open=is_open)
+        assert not mark(start_ms + 1, is_open=is_open)
 
 
 def test_claim_whose_every_answer_is_lost_is_retryable_and_then_ours(

@@ -1,6 +1,7 @@
 """The handlers and their composition root, as far as they can be seen without a process of their own."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from marketmaker.adapters.recorded_halts import RecordedHaltRequests
 from marketmaker.adapters.sns import SnsAlerts, SnsHaltRequests
 from marketmaker.adapters.terminal import OperatorTelemetry
 from marketmaker.bootstrap import desks
+from marketmaker.bootstrap.alerts import make_alerts, make_news
 from marketmaker.bootstrap.desks import read_halt_requests
 from marketmaker.bootstrap.environment import Environment, pick_account, plain_values
-from marketmaker.config import parse_deployment
+from marketmaker.bootstrap.venues import public_login, reference_venues
+from marketmaker.config import Stage, parse_deployment
 from marketmaker.domain.state import Mode
 from marketmaker.errors import ConfigError
-from marketmaker.ports import HaltRequest
+from marketmaker.ports import HaltRequest, Severity
 from tests.builders import ACCOUNT
 from tests.e2e.stage import deployment_text
 from tests.fakes.desk import Bench, bench
@@ -59,9 +62,41 @@ def test_alerts_go_to_topics_only_where_both_are_named(monkeypatch: pytest.Monke
     critical = {"MM_TOPIC_CRITICAL": "arn:aws:sns:eu-central-1:123456789012:critical"}
     both = critical | {"MM_TOPIC_INFO": "arn:aws:sns:eu-central-1:123456789012:info"}
     chosen: list[Any] = [
-        desks.make_alerts(environment(**named), ONE, OperatorTelemetry(print)) for named in ({}, critical, both)
+        make_alerts(environment(**named), ONE, OperatorTelemetry(print)) for named in ({}, critical, both)
     ]
     assert [type(each) for each in chosen] == [RecordedAlerts, RecordedAlerts, SnsAlerts]
+
+
+def test_news_goes_to_the_info_topic_whatever_its_severity(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    info = "arn:aws:sns:eu-central-1:123456789012:info"
+    chosen: list[Any] = [
+        make_news(environment(**named), ONE, OperatorTelemetry(print)) for named in ({}, {"MM_TOPIC_INFO": info})
+    ]
+    assert [type(each) for each in chosen] == [RecordedAlerts, SnsAlerts]
+    assert chosen[1]._topics == dict.fromkeys(Severity, info)
+
+
+PRICED_ABROAD = """
+[accounts.main.markets.reference]
+venue = "binanceus"
+symbol = "PAXG/USDT"
+"""
+
+
+def test_other_venues_are_read_without_a_key_and_never_at_a_testnet() -> None:
+    """The account's own venue is read at its testnet; one where nobody works has none that is ours."""
+    deployment = parse_deployment(deployment_text("one") + PRICED_ABROAD, file="one.toml")
+    testnet = replace(deployment, stage=Stage.TESTNET)
+    here = environment(MM_VENUE_ENDPOINT="http://127.0.0.1:9")
+    own, other = (public_login(here, testnet, venue) for venue in testnet.venues)
+    assert (own.venue, own.is_sandbox, own.read_key) == ("binance", True, None)
+    assert (other.venue, other.is_sandbox, other.read_key) == ("binanceus", False, None)
+    (account,) = testnet.accounts.values()
+    assert reference_venues(here, testnet, account).keys() == {"binanceus"}
+    (priced_here,) = ONE.accounts.values()
+    assert reference_venues(here, ONE, priced_here) == {}
 
 
 def test_reports_become_json_with_exact_money() -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.models import Listing, SecondPrice
+from marketmaker.domain.accounts import AccountSettings
+from marketmaker.domain.models import FairPriceModel, Listing, SecondPrice
 from marketmaker.domain.units import Symbol
 from tests.builders import account_settings, clocks, market_settings
 
@@ -37,3 +38,23 @@ def test_an_account_reads_its_own_venue_and_those_of_its_second_prices() -> None
 
     assert account_settings(market_settings()).venues == {"binance"}
     assert account_settings(priced).venues == {"binance", "binanceus"}
+
+
+def test_the_books_of_fair_prices_are_listed_once_and_only_those_in_use() -> None:
+    gold, bitcoin = (
+        Listing(venue="binance", symbol=Symbol("PAXG/BTC")),
+        Listing(venue="binance", symbol=Symbol("BTC/USDT")),
+    )
+    abroad = Listing(venue="binanceus", symbol=Symbol("PAXG/USDT"))
+    through = SecondPrice(source=gold, rate=bitcoin, max_age_ms=10_000)
+    reference = SecondPrice(source=abroad, max_age_ms=10_000)
+
+    def settings(*models: FairPriceModel) -> AccountSettings:
+        markets = (market_settings(fair_price=model, number=number) for number, model in enumerate(models))
+        return account_settings(*(replace(each, reference=reference, implied=through) for each in markets))
+
+    used = settings(FairPriceModel.IMPLIED, FairPriceModel.REFERENCE, FairPriceModel.IMPLIED)
+    assert used.second_listings == (bitcoin, gold, abroad)
+    assert used.second_listings_at("binance") == (bitcoin, gold)
+    assert settings(FairPriceModel.MID).second_listings == ()
+    assert settings(FairPriceModel.MID).listings == {gold, bitcoin, abroad}

@@ -43,6 +43,7 @@ class Feed:
     prices: InMemoryPrices = field(default_factory=InMemoryPrices)
     telemetry: RecordingTelemetry = field(default_factory=RecordingTelemetry)
     symbols: tuple[Symbol, ...] = (SYMBOL, BITCOIN)
+    beside: dict[str, tuple[Symbol, ...]] = field(default_factory=dict)
 
     @property
     def venue(self) -> FakeVenue:
@@ -51,7 +52,12 @@ class Feed:
     def run(self) -> PricesReport:
         desk = PriceDesk(
             venues=tuple(
-                PublishedMarkets(name=name, venue=venue, exposures_ms=dict.fromkeys(self.symbols, 5_500))
+                PublishedMarkets(
+                    name=name,
+                    venue=venue,
+                    exposures_ms=dict.fromkeys(self.symbols, 5_500),
+                    beside=self.beside.get(name, ()),
+                )
                 for name, venue in self.venues.items()
             ),
             prices=self.prices,
@@ -338,6 +344,31 @@ def interrupt(after: int) -> Trouble:
         at.prices.faults.fail_once("save_klines", Retryable("throttled"))
 
     return trouble
+
+
+def test_a_market_beside_the_worked_ones_is_described_and_no_more() -> None:
+    at = feed(symbols=(SYMBOL,))
+    at.beside = {"binance": (BITCOIN,)}
+    at.list_seconds(range(150), BITCOIN)
+    at.at(135)
+    report = at.run()
+    assert (report.markets, report.metadata_refreshed, report.failures) == (2, 2, {})
+    assert [each.symbol for each in at.prices.metadata("binance", [BITCOIN])] == [BITCOIN]
+    assert at.kept_s(BITCOIN) == []
+    assert at.prices.day_volume("binance", BITCOIN) is None
+    assert at.prices.calibrations("binance", [BITCOIN]) == {}
+
+
+def test_a_venue_where_nobody_works_is_described_and_its_failure_is_told() -> None:  # R30
+    at = feed(symbols=())
+    at.beside = {"binance": (BITCOIN,)}
+    assert at.run().failures == {}
+    assert [each.symbol for each in at.prices.metadata("binance", [BITCOIN])] == [BITCOIN]
+    at.venue.faults.fail_once("time_ms", Retryable("503"))
+    assert at.run().failures == {"binance#BTC/USDT": "503"}
+    at.clock.advance(METADATA_REFRESH_MS + 1)
+    at.venue.faults.fail_once("fetch_metadata", Retryable("503"))
+    assert at.run().failures == {"binance#BTC/USDT": "503"}
 
 
 troubles = st.one_of(

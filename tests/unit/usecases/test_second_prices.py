@@ -176,6 +176,12 @@ class TestTheirDescription:
         look(at)
         assert at.venue.methods()[-3:] == ["observe", "fetch_metadata", "fetch_metadata"]
 
+    def test_halts_and_risk_checks_do_not_wait_for_it(self) -> None:  # R34
+        at = implied()
+        at.desk.ensure_metadata(at.deadline())
+        at.check()
+        assert {call.keys for call in at.venue.received("fetch_metadata")} == {(SYMBOL,)}
+
 
 class TestAtAnotherVenue:
     def test_its_book_is_the_price(self) -> None:
@@ -207,7 +213,7 @@ class TestAtAnotherVenue:
 
     def test_our_own_orders_are_not_taken_out_of_anothers_book(self) -> None:
         at, other = elsewhere()
-        at.venue.add_order(order(Side.BUY, "1901.9"))
+        at.venue.add_order(order(Side.BUY, "1901.9", "5"))
         other.quote(SYMBOL, "1901.9", "1902.1")
         assert view(at) == SecondView(source=touch("1901.9", "1902.1"))
 

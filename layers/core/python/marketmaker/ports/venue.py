@@ -150,7 +150,10 @@ class Venue(Protocol):
         ...
 
     def observe(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol], deadline: Deadline) -> Observation:
-        """Read books, open orders, balances and wanted last prices in one parallel round."""
+        """Read books, open orders, balances and wanted last prices in one parallel round.
+
+        Books may be wanted of markets that the login does not work, described or not.
+        """
         ...
 
     def read_books(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Book | Unknown]:

@@ -60,25 +60,30 @@ class Desk:
         """
         self.load_metadata(self.stored_metadata(), deadline)
 
-    def stored_metadata(self) -> Sequence[VenueMetadata] | Unknown | None:
-        """Read the markets' kept metadata; None while what is loaded is young enough and not in doubt."""
-        symbols = (*self.settings.symbols, *self.beside)
+    def stored_metadata(self, beside: Sequence[Symbol] = ()) -> Sequence[VenueMetadata] | Unknown | None:
+        """Read the markets' kept metadata; None while what is loaded is young enough and not in doubt.
+
+        `beside` are other markets of the venue that are to be described too.
+        """
+        symbols = (*self.settings.symbols, *beside)
         if is_described(self.venue, symbols, self.clock):
             return None
         return kept_metadata(self.prices, self.settings.venue, symbols)
 
-    def load_metadata(self, stored: Sequence[VenueMetadata] | Unknown | None, deadline: Deadline) -> None:
+    def load_metadata(
+        self, stored: Sequence[VenueMetadata] | Unknown | None, deadline: Deadline, beside: Sequence[Symbol] = ()
+    ) -> None:
         """Use what `stored_metadata` found; the venue is asked where that is missing or too old, and nothing is kept.
 
-        What is loaded stays in use while neither can be read: halts and cancels must not depend on it (R34). Nor do
-        they on the markets beside the account's own: those may stay unknown.
+        What is loaded stays in use while neither can be read: halts and cancels must not depend on it (R34). The
+        markets `beside` the account's own may stay unknown.
         """
         if stored is None:
             return
         if isinstance(stored, Unknown):
             self._tell_unreadable(stored.reason)
             stored = ()
-        symbols, beside = self.settings.symbols, self.beside
+        symbols = self.settings.symbols
         describe(self.venue, symbols, stored, self.clock, deadline)
         if beside and not is_described(self.venue, beside, self.clock):
             with suppress(MarketMakerError):

@@ -88,14 +88,14 @@ def read_both(
     symbols = (*settings.symbols, *beside)
     last_for = [each.symbol for each in settings.markets if each.fair_price is FairPriceModel.LAST]
     reading = desk.alongside.submit(desk.store.read_account, settings.name)
-    describing = desk.alongside.submit(desk.stored_metadata)
+    describing = desk.alongside.submit(desk.stored_metadata, beside)
     if desk.venue.knows(settings.symbols):
         observation = desk.venue.observe(symbols, last_for, deadline)
-        desk.load_metadata(describing.result(), deadline)
+        desk.load_metadata(describing.result(), deadline, beside)
     else:
         if needs_state:
             _result(reading)
-        desk.load_metadata(describing.result(), deadline)
+        desk.load_metadata(describing.result(), deadline, beside)
         observation = desk.venue.observe(symbols, last_for, deadline)
     return observation, reading
 

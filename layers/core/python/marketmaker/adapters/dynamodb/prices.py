@@ -20,7 +20,7 @@ from marketmaker.adapters.dynamodb.calibrations import (
     variances_from,
 )
 from marketmaker.adapters.dynamodb.client import Put, TableClient, Update
-from marketmaker.adapters.dynamodb.failures import ConditionFailed
+from marketmaker.adapters.dynamodb.failures import ConditionFailed, RawItem
 from marketmaker.adapters.dynamodb.models import (
     CalibrationItem,
     DayVolumeItem,
@@ -145,13 +145,20 @@ class DynamoDbPrices:
         try:
             self._client.put(Put(table=self._table, item=item, condition=condition))
         except ConditionFailed as error:
-            return bool(error.stored) and TriangleItem.from_raw_data(error.stored) == item
+            return _is_ours(error.stored, item)
         return True
 
     def _put(self, item: PricesItem, condition: Condition) -> None:
         """Write an item unless what is kept stands in its way."""
         with suppress(ConditionFailed):
             self._client.put(Put(table=self._table, item=item, condition=condition))
+
+
+def _is_ours(stored: RawItem, item: TriangleItem) -> bool:
+    if not stored:
+        return False
+    kept = TriangleItem.from_raw_data(stored)
+    return (kept.is_open, kept.since_ms) == (item.is_open, item.since_ms)
 
 
 def klines_item(venue: str, symbol: Symbol, minute: KlineMinute) -> KlinesItem:
