@@ -33,6 +33,9 @@ COMMANDS = {
         "fills",
         "explain",
         "replay",
+        "models",
+        "calibrate",
+        "tune",
         "halt",
         "resume",
         "config",
@@ -43,6 +46,9 @@ COMMANDS = {
     ("status",): ("--deployment", "--account", "--watch", "--json", "MM_DEPLOYMENT_FILE", "MM_ACCOUNT", "Example: mm "),
     ("orders",): ("--deployment", "--account", "--symbol", "--all", "--json", "orphan", "Example: mm "),
     ("fills",): ("--symbol", "--since", "--limit", "--json", "--csv", "2026-11-01", "Example: mm "),
+    ("models",): ("--deployment", "--json", "Recommended", "experimental", "Example: mm "),
+    ("calibrate",): ("--deployment", "--symbol", "--recording", "--json", "Example: mm "),
+    ("tune",): ("--deployment", "--account", "--symbol", "--since", "--json", "Example: mm "),
     ("halt",): ("--reason", "--deployment", "--account", "--json", "--timeout-s", "Example: mm "),
     ("resume",): ("--reason", "--deployment", "--account", "--json", "Example: mm "),
     ("explain",): ("--account", "--symbol", "--tick", "--since", "--log", "--json", "Example: mm "),
@@ -372,3 +378,13 @@ def test_a_user_without_a_name_can_still_halt(monkeypatch: pytest.MonkeyPatch, f
     monkeypatch.delenv("MM_OPERATOR", raising=False)
     monkeypatch.setattr(getpass, "getuser", nameless)
     assert stopping.operator_name() == "unknown operator"
+
+
+def test_models_are_listed_with_the_markets_that_use_them() -> None:
+    listed = run([MM, "models"], {"COLUMNS": "200", "MM_DEPLOYMENT_FILE": str(DEPLOYMENT_FILE)})
+    assert listed.code == 0
+    (fixed,) = [line for line in listed.out.splitlines() if " fixed " in line]
+    assert "recommended" in fixed
+    assert fixed.rstrip().endswith("main PAXG/USDT")
+    found = json.loads(run([MM, "models", "--json"], {"MM_DEPLOYMENT_FILE": str(DEPLOYMENT_FILE)}).out)
+    assert {each["name"] for each in found if each["used_by"]} == {"mid", "fixed", "shift"}

@@ -365,3 +365,22 @@ def test_an_account_without_fills_says_so(stage: Stage) -> None:
     ended = stage.mm("fills")
     assert (ended.code, ended.out) == (0, "main PAXG/USDT  no fills\n")
     assert json.loads(stage.mm("fills", "--json").out)[0]["fills"] == []
+
+
+def test_tuning_says_what_the_guide_would_change_and_changes_nothing(traded: Stage) -> None:  # S7
+    before = traded.mm("config", "show").out
+    shown = traded.mm("tune", "--since", "24h")
+    assert (shown.code, shown.err) == (0, "")
+    assert "least half-spread" in shown.out
+    assert "with fees 80% lower" in shown.out
+    (market,) = json.loads(traded.mm("tune", "--json").out)
+    assert market["symbol"] == "PAXG/USDT"
+    assert market["figures"]["fills"] > 0
+    assert {each["kind"] for each in market["advice"]} <= {"too_little", "narrow", "smaller", "fees", "nothing"}
+    assert traded.mm("config", "show").out == before
+
+
+def test_tuning_a_market_that_has_not_opened_is_one_line(stage: Stage) -> None:
+    refused = stage.mm("tune")
+    assert refused.code == 2
+    assert refused.said == ["main: PAXG/USDT has not opened: there is nothing to judge"]

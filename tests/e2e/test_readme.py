@@ -15,6 +15,10 @@ import pytest
 from infra.local.aws import ROOT
 from infra.local.demo import DEPLOYMENT_FILE
 from infra.local.stack import API_KEY, SECRET
+from marketmaker.adapters.dynamodb import DynamoDbPrices
+from marketmaker.bootstrap.venues import tables
+from marketmaker.domain.calibration import Calibration
+from marketmaker.domain.statistics import Unfit
 from tests.e2e.stage import MM, REGION, Stage, local_aws, open_stage
 from tests.e2e.terminal import type_in
 
@@ -37,6 +41,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         with opened.function("replace_quotes") as quoting:
             opened.tick(quoting)
         keep_log(opened)
+        keep_measurement(opened)
         yield opened
 
 
@@ -51,6 +56,15 @@ def keep_log(stage: Stage) -> None:
         now_ms = time.time_ns() // 1_000_000
         events: list[InputLogEventTypeDef] = [{"timestamp": now_ms, "message": line} for line in lines if line]
         logs.put_log_events(logGroupName=group, logStreamName="one", logEvents=events)
+
+
+def keep_measurement(stage: Stage) -> None:
+    """Put what fetch_prices measures after its first hour where it would have put it."""
+    refused = Unfit(reason="nothing traded")
+    measured = Calibration(until_ms=stage.last_slot_ms, volatility=refused, intensity=refused, regime=refused)
+    with stage.here():
+        prices = DynamoDbPrices(tables(stage.deployment))
+        prices.save_calibration(stage.account.venue, stage.account.symbols[0], measured)
 
 
 def make(*arguments: str) -> str:
@@ -70,7 +84,20 @@ def make(*arguments: str) -> str:
 
 def test_the_readme_shows_every_command_of_mm() -> None:
     documented = {line.split()[1] for line in MM_LINES}
-    assert documented == {"status", "orders", "fills", "explain", "replay", "halt", "resume", "config", "keys"}
+    assert documented == {
+        "status",
+        "orders",
+        "fills",
+        "explain",
+        "replay",
+        "models",
+        "calibrate",
+        "tune",
+        "halt",
+        "resume",
+        "config",
+        "keys",
+    }
 
 
 def test_the_line_that_stores_keys_asks_for_them(stage: Stage) -> None:

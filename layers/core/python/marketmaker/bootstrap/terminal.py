@@ -37,6 +37,7 @@ from marketmaker.usecases.standing_report import (
     MarketStanding,
     Touch,
 )
+from marketmaker.usecases.tune import TunedMarket, tune_market
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -66,6 +67,7 @@ __all__ = [
     "Refused",
     "ResumeRequest",
     "Touch",
+    "TunedMarket",
     "Unknown",
     "check_keys",
     "describe",
@@ -78,6 +80,7 @@ __all__ = [
     "read_fills",
     "resume",
     "set_key",
+    "tune_market",
 ]
 
 _ONCE = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})

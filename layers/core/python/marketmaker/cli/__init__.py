@@ -10,9 +10,11 @@ from marketmaker.cli import keys, live_settings, settings
 from marketmaker.cli.calibrate import show_calibration
 from marketmaker.cli.decisions import explain_decisions, replay_decisions
 from marketmaker.cli.fills import list_fills
+from marketmaker.cli.models import list_models
 from marketmaker.cli.orders import list_orders
 from marketmaker.cli.status import show_status
 from marketmaker.cli.stopping import halt_accounts, resume_accounts
+from marketmaker.cli.tune import tune_markets
 from marketmaker.cli.watching import WatchableCommand
 
 app = typer.Typer(
@@ -27,7 +29,9 @@ app.command("orders", epilog="Example: mm orders --symbol PAXG/USDT --all")(list
 app.command("fills", epilog="Example: mm fills --since 24h --csv > fills.csv")(list_fills)
 app.command("explain", epilog="Example: mm explain --tick 2026-11-22T18:38:00Z")(explain_decisions)
 app.command("replay", epilog="Example: mm replay --log out/demo")(replay_decisions)
+app.command("models", epilog="Example: mm models --deployment infra/deployments/live.toml")(list_models)
 app.command("calibrate", epilog="Example: mm calibrate --symbol PAXG/USDT")(show_calibration)
+app.command("tune", epilog="Example: mm tune --since 7d")(tune_markets)
 app.command("halt", epilog='Example: mm halt --account main --reason "going on holiday"')(halt_accounts)
 app.command("resume", epilog='Example: mm resume --account main --reason "back"')(resume_accounts)
 settings.app.command("apply", epilog="Example: mm config apply live.toml --reason 'narrower'")(live_settings.apply_file)

@@ -24,19 +24,23 @@ class Calibration:
 
     @property
     def statistics(self) -> Statistics:
-        """What the models use of it: whatever is unfit is missing."""
+        """What the models use of it, to six digits, which is more than any fit knows: whatever is unfit is missing."""
         volatility = self.volatility if isinstance(self.volatility, VolatilityFit) else None
         intensity = self.intensity if isinstance(self.intensity, IntensityFit) else None
         regime = self.regime if isinstance(self.regime, VolatilityRegime) else None
         return Statistics(
             until_ms=self.until_ms,
-            sigma=None if volatility is None else volatility.sigma,
-            best_distance=None if volatility is None else volatility.best_distance,
-            intensity=None if intensity is None else intensity.intensity,
-            decay=None if intensity is None else intensity.decay,
+            sigma=None if volatility is None else _rounded(volatility.sigma),
+            best_distance=None if volatility is None else _rounded(volatility.best_distance),
+            intensity=None if intensity is None else _rounded(intensity.intensity),
+            decay=None if intensity is None else _rounded(intensity.decay),
             daily=None if regime is None else regime.daily.level,
             intraday=None if regime is None else regime.intraday.level,
         )
+
+
+def _rounded(figure: float | None) -> float | None:
+    return None if figure is None else float(f"{figure:.6g}")
 
 
 def calibrate_recorded(

@@ -12,7 +12,10 @@ from marketmaker.domain.units import ONE, Symbol
 
 
 class FairPriceModel(StrEnum):
-    """Where the fair price comes from (M5)."""
+    """Where the fair price comes from (M5).
+
+    Experimental: all but `mid`, which none of them has beaten on recordings.
+    """
 
     LAST = "last"
     MID = "mid"
@@ -78,7 +81,10 @@ class Distribution(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigmaOptimal:
-    """The distance d with the largest d · P(|move| > d) over the quote's exposure, times `multiple` (M6)."""
+    """The distance d with the largest d · P(|move| > d) over the quote's exposure, times `multiple` (M6).
+
+    Experimental: it has not beaten the recommended default on recordings.
+    """
 
     distribution: Distribution
     multiple: Decimal = ONE
@@ -90,6 +96,8 @@ class AvellanedaStoikov:
 
     `gamma` is risk aversion per quote currency. Orders arrive at A · exp(−k · distance); `decay` is k per quote
     currency, None to use the measured one.
+
+    Experimental: it has not beaten the recommended default on recordings.
     """
 
     gamma: Decimal
@@ -102,6 +110,8 @@ class Glft:
     """Guéant, Lehalle & Fernandez-Tapia (2013), asymptotic; `gamma` is risk aversion per quote currency.
 
     `intensity` is A in orders a second and `decay` k per quote currency, None to use the measured ones.
+
+    Experimental: it has not beaten the recommended default on recordings.
     """
 
     gamma: Decimal
@@ -114,6 +124,8 @@ class Regime:
     """Narrow or wide by daily × intraday volatility, with the order size and the levels' spacing beside it (M4).
 
     `larger` and `smaller` multiply the order size, `compact` the space between levels.
+
+    Experimental: it has not beaten the recommended default on recordings.
     """
 
     narrow: Distance
@@ -151,7 +163,10 @@ class ShiftBand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BidOnlyBand:
-    """Replace the bid's half-spread outside the band, the ask's never: the guide's text (S2)."""
+    """Replace the bid's half-spread outside the band, the ask's never: the guide's text (S2).
+
+    Experimental: it has not beaten the recommended default on recordings.
+    """
 
     min_ratio: Decimal
     max_ratio: Decimal
@@ -164,6 +179,8 @@ class BothSidesBand:
     """Replace the half-spread of both sides outside the band: the guide's own code (S2).
 
     It widens the ask just when it wants to sell; kept as a documented baseline.
+
+    Experimental: it has not beaten the recommended default on recordings.
     """
 
     min_ratio: Decimal
@@ -191,6 +208,8 @@ class PositionSkew:
     """Skew by the position's size beyond a target, in base (P3); no resting order may take it past `max_base` (P4).
 
     `skew` is the largest offset in half-spreads, 0 to 1.
+
+    Experimental: it has not beaten the recommended default on recordings.
     """
 
     min_ratio: Decimal
@@ -210,7 +229,10 @@ class PositionSkew:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReservationPrice:
-    """Quote round the reservation price of the spread model, which must have one; the target is the band's middle."""
+    """Quote round the reservation price of the spread model, which must have one; the target is the band's middle.
+
+    Experimental: it has not beaten the recommended default on recordings.
+    """
 
     min_ratio: Decimal
     max_ratio: Decimal
@@ -225,6 +247,8 @@ class SizeSkew:
     """Multiply the sizes by the ratio: the bid's falls 2 → 1 → 0 over target ∓ `range_ratio`, the ask's is 2 − it.
 
     Hummingbot's inventory skew; the target is the band's middle.
+
+    Experimental: it has not beaten the recommended default on recordings.
     """
 
     range_ratio: Decimal
@@ -235,6 +259,8 @@ class Carry:
     """The interest of inventory held beyond its target: it grows with σ · √age, up to `max_shift_share` (M7).
 
     Once it is older than `horizon_ms` the side that adds to it is not quoted.
+
+    Experimental: it has not beaten the recommended default on recordings.
     """
 
     interest: Decimal
@@ -248,6 +274,8 @@ class BreakEven:
 
     It lapses once the inventory is older than `max_age_ms` or lost more than `max_loss_share` of its cost. Without
     `averages`, nothing is added to an inventory while its price is worse than its cost.
+
+    Experimental: it has not beaten the recommended default on recordings.
     """
 
     max_age_ms: int
@@ -257,7 +285,10 @@ class BreakEven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """The levels of a side: each one's distance in half-spreads and size in order sizes, nearest first (P1)."""
+    """The levels of a side: each one's distance in half-spreads and size in order sizes, nearest first (P1).
+
+    Experimental: it has not beaten the recommended default on recordings.
+    """
 
     distances: tuple[Decimal, ...] = (ONE,)
     sizes: tuple[Decimal, ...] = (ONE,)
@@ -289,6 +320,8 @@ class TouchRule:
     """Join the best price, improve it by some ticks at most, or stay some ticks behind it (M8).
 
     It only ever moves a quote away: how near one may stand is the half-spread's business.
+
+    Experimental: it has not beaten the recommended default on recordings.
     """
 
     placement: Placement
