@@ -14,6 +14,7 @@ from infra.local.tables import create_tables
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, OpeningRow, open_inventory
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
+from marketmaker.domain.runs import SameSideRun
 from marketmaker.domain.state import (
     ActiveSettings,
     BookMark,
@@ -489,6 +490,14 @@ class TestMarket:
         )
         saved = store.save_market(account, market)
         assert store.read_account(account).markets == {GOLD: saved}
+
+    def test_run_and_age_survive(self, store: Store, account: AccountName) -> None:  # R32
+        run = SameSideRun(side=Side.SELL, orders=((VenueOrderId("7"), 11), (VenueOrderId("9"), 12)))
+        market = opened(store, account)
+        aged = replace(market, run=run, inventory=replace(market.inventory, opened_ms=1_700_000_000_001))
+        saved = store.save_market(account, aged)
+        assert store.read_account(account).markets == {GOLD: saved}
+        assert saved.run == run
 
 
 type MarketWrite = Callable[[Store, AccountName, MarketState], object]

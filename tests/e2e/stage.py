@@ -57,6 +57,7 @@ capital_quote = {{ share = 1.0 }}
 fees = {{ maker_bps = 1, taker_bps = 10 }}
 fair_price = "mid"
 half_spread = {{ quote = 0.5 }}
+assumed_volatility = 0.1
 order_size_base = 0.1
 price_band = {{ low = 1500, high = 2500 }}
 """

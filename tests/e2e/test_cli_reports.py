@@ -234,19 +234,19 @@ def test_watching_on_a_terminal_redraws_in_place(worked: Stage) -> None:
 # --- orders ----------------------------------------------------------------------------------------------------------
 
 
-def test_orders_are_those_at_the_venue_and_foreign_ones_only_when_asked_for(worked: Stage) -> None:
-    place(worked, "1700", "by-hand")
-    place(worked, "1750", own_id(worked))
-    ended = worked.mm("orders", COLUMNS="100")
+def test_orders_are_those_at_the_venue_and_foreign_ones_only_when_asked_for(unfilled: Stage) -> None:
+    place(unfilled, "1700", "by-hand")
+    place(unfilled, "1750", own_id(unfilled))
+    ended = unfilled.mm("orders", COLUMNS="100")
     assert ended.code == 0
     assert re.search(r"^PAXG/USDT buy +1750 +0\.02 0\.02 +0 \+\d+\.\d +3 2023-11-14T22", ended.out, re.MULTILINE)
     assert re.search(r"orphan", ended.out)
     assert len(re.findall(r" working *$", ended.out, re.MULTILINE)) == 2
     assert "by-hand" not in ended.out
     assert max(map(len, ended.out.splitlines())) <= 100
-    everything = worked.mm("orders", "--all", "--symbol", "PAXG/USDT")
+    everything = unfilled.mm("orders", "--all", "--symbol", "PAXG/USDT")
     assert re.search(r"1700 .* none none .* by-hand .* foreign", everything.out)
-    orders = account_in(worked.mm("orders", "--all", "--json"))["orders"]
+    orders = account_in(unfilled.mm("orders", "--all", "--json"))["orders"]
     assert sorted(each["standing"] for each in orders) == ["foreign", "orphan", "working", "working"]
 
 

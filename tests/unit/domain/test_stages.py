@@ -144,6 +144,19 @@ def test_the_text_of_the_guide_moves_the_bid_alone() -> None:  # S2
     assert nearest(quoted(market_view(), settings)) == (D("1899.5"), D("1900.5"))
 
 
+def test_an_inventory_policy_undercuts_no_floor() -> None:  # R36
+    policy = BidOnlyBand(
+        min_ratio=LOW,
+        max_ratio=HIGH,
+        half_spread_below=QuoteDistance(quote=D("0.01")),
+        half_spread_above=QuoteDistance(quote=D("0.02")),
+    )
+    for base in ("20", "1"):
+        desired = quoted(market_view(owned=inventory(base=base)), with_settings(inventory_band=policy))
+        assert stage(desired, "inventory")[0] == 1900 - desired.floor
+        assert stage(desired, "inventory")[1] == D("1900.5")
+
+
 def position(**changes: Any) -> PositionSkew:
     """Return the position skew of P3's example."""
     policy = PositionSkew(

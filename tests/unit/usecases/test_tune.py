@@ -73,7 +73,7 @@ def test_a_market_that_never_traded_has_no_mark_and_too_little_to_judge_by() -> 
     at.tick()
     wait(at, hours=1)
     found = tuned(at)
-    assert (found.past.mark, found.past.floor, found.past.fills) == (None, 0, ())
+    assert (found.past.mark, found.past.floor, len(found.past.fills)) == (None, Decimal(0), 0)
     assert [each.kind for each in found.advice] == [AdviceKind.TOO_LITTLE]
 
 
