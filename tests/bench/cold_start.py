@@ -11,7 +11,7 @@ started_s = time.perf_counter()
 handler = importlib.import_module("handler")
 imported_s = time.perf_counter()
 desk = handler.account_desk("trade")
-desk.venue._clients.mine({})
+desk.venue._connection._clients.mine({})
 client = desk.store._client.connection.client
 ready_s = time.perf_counter()
 
