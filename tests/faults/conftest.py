@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.faults.world import World, Worlds
 __all__ = ["dynamodb_local", "fake_credentials"]
 
 _LOG = pytest.StashKey[CaseLog]()
+_SHOWN = "rows shown"
 _TALLY = pytest.StashKey[Tally]()
 _STARTED = pytest.StashKey[float]()
 
@@ -26,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_TALLY], config.stash[_STARTED] = Tally(), time.monotonic()
+    config.pluginmanager.register(_Counter(config.stash[_TALLY]))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -33,17 +36,29 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    rows = [str(name) for mark in item.iter_markers("row") for name in mark.args]
-    if report.when == "call" or report.failed:
+    if report.failed or (report.when == "call" and report.passed):
+        rows = [str(name) for mark in item.iter_markers("row") for name in mark.args]
         log = item.stash.get(_LOG, None) if report.when == "call" else None
-        if not report.skipped:
-            item.config.stash[_TALLY].add(rows, log, passed=report.passed)
+        report.user_properties.append((_SHOWN, {"rows": rows, "log": None if log is None else log.plain()}))
     return report
+
+
+class _Counter:
+    """Counts what reports show, whichever process of the run they come from."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        shown: Any = dict(report.user_properties).get(_SHOWN)
+        if shown is not None:
+            log = None if shown["log"] is None else CaseLog.of(shown["log"])
+            self._tally.add(shown["rows"], log, passed=report.passed)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.getoption("--faults-report")
-    if path is None:
+    if path is None or hasattr(session.config, "workerinput"):
         return
     tally = session.config.stash[_TALLY]
     report = tally.report(time.monotonic() - session.config.stash[_STARTED])

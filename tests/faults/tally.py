@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 ROWS = tuple(
     f"R{number}" for number in (*range(1, 6), *range(7, 12), *range(13, 16), *range(18, 22), 25, *range(28, 33), 36)
@@ -40,6 +40,16 @@ class CaseLog:
     problems: list[str] = field(default_factory=list)
     scenario: str | None = None
     points: int = 0
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """Read what another process counted; its problems are told in the report of its test."""
+        count = Count(held=plain["held"], failed=plain["failed"])
+        return cls(count=count, scenario=plain["scenario"], points=plain["points"])
+
+    def plain(self) -> dict[str, Any]:
+        """Write the counts down, for another process."""
+        return {"held": self.count.held, "failed": self.count.failed, "scenario": self.scenario, "points": self.points}
 
     def note(self, name: str, problem: str | None) -> None:
         """Note that a case held, or what was wrong with it."""

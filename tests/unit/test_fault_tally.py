@@ -33,11 +33,11 @@ def complete() -> Tally:
     return tally
 
 
-def run(tmp_path: Path, tests: str) -> tuple[int, dict[str, Any]]:
+def run(tmp_path: Path, tests: str, *more: str) -> tuple[int, dict[str, Any]]:
     """Run tests with the count switched on; returns the exit code and the report."""
     (tmp_path / "test_rows.py").write_text(f"import pytest\n{tests}")
     report = tmp_path / "out" / "faults.json"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.faults.conftest", f"--faults-report={report}"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.faults.conftest", f"--faults-report={report}", *more]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers/core/python")])}
     options = ["-c", os.devnull, "--rootdir", str(tmp_path), str(tmp_path)]
     done = subprocess.run([*command, *options], cwd=tmp_path, env=environment, capture_output=True, check=False)  # noqa: S603
@@ -126,3 +126,17 @@ def test_the_exit_code_tells_whether_all_was_shown(tmp_path: Path, tests: str, c
     returned, report = run(tmp_path, tests)
     assert returned == code
     assert report["crash"]["cases"] == (0 if "cases" not in tests else 3)
+
+
+def test_the_cases_of_several_processes_are_counted_together(tmp_path: Path) -> None:
+    tests = (
+        ALL_ROWS + CRASHES.replace("PROBLEM", "None") + '@pytest.mark.row("R7")\ndef test_it_fails(): assert False\n'
+    )
+    alone, together = (run(tmp_path, tests, *more) for more in ((), ("-n2", "--dist", "worksteal")))
+    for code, report in (alone, together):
+        assert code == 1
+        assert report.pop("seconds") > 0
+    assert together == alone
+    counts = {row["row"]: (row["held"], row["failed"]) for row in together[1]["rows"]}
+    assert (counts["R7"], counts["R3"]) == ((1, 1), (4, 0))
+    assert together[1]["crash"]["cases"] == 3
