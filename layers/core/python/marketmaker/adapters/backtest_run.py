@@ -1,0 +1,126 @@
+"""The truth of a backtest: what was really held, filled and shown, whatever the venue answered to the use case."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from marketmaker.adapters.backtest_venue import VirtualClock, as_fill
+from marketmaker.domain.backtests import MARKOUTS_S, BacktestFill, BacktestSample
+from marketmaker.domain.orders import Fill, Side
+from marketmaker.domain.units import BPS, ZERO
+from marketmaker.simulation.account import FeeAsset
+from marketmaker.simulation.events import Event
+from marketmaker.simulation.matching import Engine
+from marketmaker.simulation.mids import MidSeries
+from marketmaker.simulation.orders import AccountTrade
+
+_US_A_MS, _US_A_S = 1_000, 1_000_000
+
+
+class Played:
+    """Counts the events that an engine was handed."""
+
+    def __init__(self) -> None:
+        self.events = 0
+
+    def watch(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Hand events through."""
+        for event in events:
+            self.events += 1
+            yield event
+
+
+class RecordedRun:
+    """One run on an engine; its account must be charged in the quote asset. Gains count from the first middle."""
+
+    def __init__(self, engine: Engine, mids: MidSeries, clock: VirtualClock, played: Played) -> None:
+        if engine.account.fees.asset is not FeeAsset.QUOTE:
+            raise ValueError(f"fees in {engine.account.fees.asset}; allowed: in the quote asset")
+        self._engine, self._mids, self._clock, self._played = engine, mids, clock, played
+        self._base, self._quote = engine.instrument.base, engine.instrument.quote
+        self._opening_quote: Decimal | None = None
+        self._seen = 0
+        self._spread_quote = self._fees_quote = ZERO
+
+    def go_to(self, now_ms: int) -> None:
+        """Move time on; everything happens that the market did until then."""
+        self._clock.move_to(now_ms)
+        self._engine.advance(now_ms * _US_A_MS)
+
+    def sample(self) -> BacktestSample:
+        """Describe the run at this moment."""
+        account = self._engine.account
+        mid = self._mids.at(self._engine.now_us)
+        for trade in account.trades[self._seen :]:
+            middle = self._mids.at(trade.time_us)
+            self._spread_quote += ZERO if middle is None else _edge(trade, middle) * trade.size_base
+            self._fees_quote += trade.commission
+        self._seen = len(account.trades)
+        total = self._total(mid)
+        bids, asks = account.open_orders(Side.BUY), account.open_orders(Side.SELL)
+        return BacktestSample(
+            time_ms=self._clock.now_ms(),
+            mid=mid,
+            bid=bids[0].limit if bids else None,
+            ask=asks[0].limit if asks else None,
+            inventory_base=account.wallet.total(self._base),
+            pnl_quote=total,
+            spread_quote=self._spread_quote,
+            fees_quote=self._fees_quote,
+            inventory_quote=total - self._spread_quote + self._fees_quote,
+        )
+
+    def trades(self) -> Sequence[Fill]:
+        """List every trade of ours."""
+        symbol = self._engine.instrument.symbol
+        return [as_fill(each, symbol) for each in self._engine.account.trades]
+
+    def judged_fills(self) -> tuple[BacktestFill, ...]:
+        """List every trade of ours with its edge and its markouts; those after the last event are unknown."""
+        return tuple(self._judged(each) for each in self._engine.account.trades)
+
+    def two_sided_uptime(self) -> Decimal | None:
+        """Return the share of time with a bid and an ask since the first order."""
+        presence, now_us = self._engine.account.presence, self._engine.now_us
+        quoting_us = presence.quoting_us(now_us)
+        return Decimal(presence.two_sided_us(now_us)) / quoting_us if quoting_us else None
+
+    def events(self) -> int:
+        """Count what the market did."""
+        return self._played.events
+
+    def _total(self, mid: Decimal | None) -> Decimal:
+        """Return the gain since the first moment with a middle."""
+        if mid is None:
+            return ZERO
+        wallet = self._engine.account.wallet
+        if self._opening_quote is None:
+            initial = wallet.initial
+            self._opening_quote = initial.get(self._quote, ZERO) + initial.get(self._base, ZERO) * mid
+        return wallet.total(self._quote) + wallet.total(self._base) * mid - self._opening_quote
+
+    def _judged(self, trade: AccountTrade) -> BacktestFill:
+        mid = self._mids.at(trade.time_us)
+        return BacktestFill(
+            time_ms=trade.time_us // _US_A_MS,
+            side=trade.side,
+            price=trade.price,
+            size_base=trade.size_base,
+            fee_quote=trade.commission,
+            is_maker=trade.is_maker,
+            mid=mid,
+            edge_bps=_bps(trade, mid),
+            markouts_bps={after_s: self._markout(trade, after_s) for after_s in MARKOUTS_S},
+        )
+
+    def _markout(self, trade: AccountTrade, after_s: int) -> Decimal | None:
+        later_us = trade.time_us + after_s * _US_A_S
+        return None if later_us > self._engine.now_us else _bps(trade, self._mids.at(later_us))
+
+
+def _edge(trade: AccountTrade, mid: Decimal) -> Decimal:
+    """Return how far a trade's price was on our side of a middle."""
+    return trade.side.sign * (mid - trade.price)
+
+
+def _bps(trade: AccountTrade, mid: Decimal | None) -> Decimal | None:
+    return None if mid is None else _edge(trade, mid) / trade.price / BPS
