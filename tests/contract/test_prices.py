@@ -1,4 +1,4 @@
-"""What every `Prices` promises: the fake, moto's DynamoDB and the real engine answer alike."""
+"""What every `Prices` promises: the one in memory, moto's DynamoDB and the real engine answer alike."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from infra.local.tables import create_tables
+from marketmaker.adapters.memory import InMemoryPrices
 from marketmaker.domain.calibration import Calibration
 from marketmaker.domain.intensity import IntensityFit
 from marketmaker.domain.klines import MINUTE_MS, DayVolume, Kline, KlineMinute
@@ -22,7 +23,6 @@ from marketmaker.domain.volatility import VolatilityFit
 from marketmaker.ports import Prices
 from tests import strategies
 from tests.builders import ACCOUNT, SLOT_MS, kline
-from tests.fakes.prices import InMemoryPrices
 from tests.tables import LEDGER_TABLE, PRICES_TABLE, REGION, STATE_TABLE, local_prices
 
 pytest_plugins = ["tests.dynamodb_local"]

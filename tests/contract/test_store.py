@@ -1,4 +1,4 @@
-"""What every `Store` promises: the fake, moto's DynamoDB and the real engine answer alike."""
+"""What every `Store` promises: the one in memory, moto's DynamoDB and the real engine answer alike."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from infra.local.tables import create_tables
+from marketmaker.adapters.memory import InMemoryStore
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, OpeningRow, open_inventory
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
@@ -32,7 +33,6 @@ from marketmaker.domain.units import AccountName, Asset, ClientOrderId, Symbol, 
 from marketmaker.errors import Conflict, LeaseLost
 from marketmaker.ports import ClaimRefusal, Store
 from tests import strategies
-from tests.fakes.store import InMemoryStore
 from tests.tables import LEDGER_TABLE, PRICES_TABLE, REGION, STATE_TABLE, local_store
 
 pytest_plugins = ["tests.dynamodb_local"]

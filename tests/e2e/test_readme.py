@@ -21,6 +21,7 @@ from marketmaker.domain.calibration import Calibration
 from marketmaker.domain.statistics import Unfit
 from tests.e2e.stage import MM, REGION, Stage, local_aws, open_stage
 from tests.e2e.terminal import type_in
+from tests.recorded import write_walk
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import InputLogEventTypeDef
@@ -93,6 +94,7 @@ def test_the_readme_shows_every_command_of_mm() -> None:
         "models",
         "calibrate",
         "tune",
+        "backtest",
         "halt",
         "resume",
         "config",
@@ -112,7 +114,9 @@ def test_every_other_mm_line_runs_as_it_is_written(stage: Stage, line: str) -> N
     program, *arguments = shlex.split(line)
     assert program == "mm"
     file = DEPLOYMENT_FILE if "check" in arguments else stage.deployment_file
-    named = {"FILE": str(file), "SLOT": str(stage.last_slot_ms)}
+    walk = write_walk(stage.directory / "walk", seconds=30)
+    recorded = {"QUOTES": f"{walk}_quotes.csv.gz", "TRADES": f"{walk}_trades.csv.gz"}
+    named = {"FILE": str(file), "SLOT": str(stage.last_slot_ms), **recorded}
     ended = stage.mm(*[named.get(each, each) for each in arguments])
     assert ended.code == 0, ended.err
     assert ended.out

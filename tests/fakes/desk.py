@@ -1,11 +1,12 @@
 """A desk of fakes that can be worked tick by tick."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from marketmaker.adapters.memory import AtOnce, InMemoryStore
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, LedgerRow
@@ -20,24 +21,10 @@ from marketmaker.usecases.reports import MarketReport, TickReport
 from marketmaker.usecases.risk_report import RiskReport
 from tests.builders import PAXG, SLOT_MS, SYMBOL, USDT, account_settings, instrument
 from tests.fakes.clock import ManualClock
-from tests.fakes.prices import InMemoryPrices
+from tests.fakes.prices import FaultyPrices
 from tests.fakes.settings import versions_of
 from tests.fakes.sinks import RecordingAlerts, RecordingHalts, RecordingTelemetry
-from tests.fakes.store import InMemoryStore
 from tests.fakes.venue import FakeVenue, Faults
-
-
-class AtOnce(Executor):
-    """Runs what is submitted before it returns."""
-
-    def submit[**P, T](self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run it now."""
-        future: Future[T] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - a future carries whatever happened
-            future.set_exception(error)
-        return future
 
 
 class FaultyStore(InMemoryStore):
@@ -147,7 +134,7 @@ class Bench:
     desk: Desk
     venue: FakeVenue
     store: FaultyStore
-    prices: InMemoryPrices
+    prices: FaultyPrices
     alerts: RecordingAlerts
     telemetry: RecordingTelemetry
     clock: ManualClock
@@ -216,7 +203,7 @@ def bench(
     for each in rules:
         venue.quote(each.symbol, "1899.9", "1900.1")
     works = settings or account_settings()
-    store, prices, alerts, telemetry = FaultyStore(), InMemoryPrices(), RecordingAlerts(), RecordingTelemetry()
+    store, prices, alerts, telemetry = FaultyStore(), FaultyPrices(), RecordingAlerts(), RecordingTelemetry()
     desk = Desk(
         settings=works,
         venue=venue,

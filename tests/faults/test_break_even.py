@@ -5,32 +5,22 @@ from decimal import Decimal
 
 import pytest
 
-from marketmaker.domain.calibration import Calibration
 from marketmaker.domain.distances import BpsDistance, Distance, QuoteDistance
+from marketmaker.domain.markets import CapitalAmount
 from marketmaker.domain.quoting import Quotes
-from marketmaker.domain.statistics import Unfit
-from marketmaker.domain.volatility import VolatilityFit
-from tests.builders import SYMBOL, both_sides_band, fees, market_settings, tolerance
+from tests.builders import both_sides_band, fees, market_settings, tolerance
+from tests.faults.measured import measure
 from tests.faults.world import World, Worlds, usual_settings
 
 pytestmark = pytest.mark.row("R36")
 
 D = Decimal
 CALM = "0.000001"
-REFUSED = Unfit(reason="nothing traded")
 
 
 def width(world: World) -> Decimal:
     prices = {each["side"]: D(each["price"]) for each in world.own_orders()}
     return prices["SELL"] - prices["BUY"]
-
-
-def measure(world: World, sigma: float) -> None:
-    """Keep a volatility as fetch_prices does."""
-    now_ms = world.desk.clock.now_ms()
-    fit = VolatilityFit(sigma=sigma, best_distance=None, moves=600, span_ms=6_000)
-    calibration = Calibration(until_ms=now_ms, volatility=fit, intensity=REFUSED, regime=REFUSED)
-    world.desk.prices.save_calibration(world.settings.venue, SYMBOL, calibration)
 
 
 @pytest.mark.parametrize("maker_bps", ["0", "1", "5", "10", "50"])
@@ -84,10 +74,14 @@ def test_a_measurement_that_is_too_old_is_none(worlds: Worlds) -> None:
     assert width(world) < D(1)
 
 
-def test_no_inventory_policy_undercuts_the_floor(worlds: Worlds) -> None:
-    settings = market_settings(
-        fee_schedule=fees(maker_bps="5"), inventory_band=both_sides_band(below="0.1", above="0.2")
+@pytest.mark.parametrize(("base", "quote"), [("20", "10000"), ("1", "65000")])
+def test_no_inventory_policy_undercuts_the_floor(worlds: Worlds, base: str, quote: str) -> None:
+    market = market_settings(
+        fee_schedule=fees(maker_bps="5"),
+        half_spread=QuoteDistance(quote=D(3)),
+        inventory_band=both_sides_band(below="0.1", above="0.2"),
     )
-    world = worlds.new(usual_settings(replace(settings, order_size_base=D("0.1"))))
+    part = CapitalAmount(amount=D(base)), CapitalAmount(amount=D(quote))
+    world = worlds.new(usual_settings(replace(market, capital_base=part[0], capital_quote=part[1])))
     world.tick()
-    assert width(world) >= 2 * D("0.95")
+    assert 2 * D("0.95") <= width(world) <= 2 * D("1.05"), "outside the band, 0.1 or 0.2 takes the place of 3"

@@ -8,22 +8,46 @@ import pytest
 
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.markets import CapitalAmount
+from marketmaker.domain.models import (
+    AvellanedaStoikov,
+    InventoryBand,
+    PositionSkew,
+    Ramp,
+    ReservationPrice,
+    SkewEffect,
+)
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import Asset
 from tests.builders import market_settings, shift_band, tolerance
+from tests.faults.measured import measure
 from tests.faults.world import TRADES, World, Worlds, usual_settings
 
 pytestmark = pytest.mark.row("R29")
 
 D = Decimal
-HALF_SPREAD, MAX_SHIFT_SHARE, TICK = D("0.5"), D("0.5"), D("0.01")
+MAX_SHIFT_SHARE, TICK = D("0.5"), D("0.01")
+SHIFT = shift_band(max_shift_share=str(MAX_SHIFT_SHARE))
+POSITION = PositionSkew(
+    min_ratio=D("0.2"),
+    max_ratio=D("0.5"),
+    target_base=D(4),
+    threshold_base=D(1),
+    max_base=D(14),
+    skew=MAX_SHIFT_SHARE,
+    effect=SkewEffect.SHIFT,
+    ramp=Ramp.LINEAR,
+)
+RESERVATION = ReservationPrice(min_ratio=D("0.2"), max_ratio=D("0.5"), max_shift_share=MAX_SHIFT_SHARE)
 
 
-def given(base: str, quote: str) -> AccountSettings:
+def given(base: str, quote: str, policy: InventoryBand = SHIFT) -> AccountSettings:
     """Give the market a part of the login's 20 PAXG and 65,000 USDT; whatever moves at all is followed."""
     market = market_settings(
         order_size_base="1",
-        inventory_band=shift_band(max_shift_share=str(MAX_SHIFT_SHARE)),
+        half_spread=AvellanedaStoikov(gamma=D("0.05"), horizon_ms=60_000, decay=D(2))
+        if isinstance(policy, ReservationPrice)
+        else None,
+        inventory_band=policy,
         replace_tolerance=tolerance(price_share="0.001"),
     )
     part = CapitalAmount(amount=D(base)), CapitalAmount(amount=D(quote))
@@ -46,12 +70,15 @@ def fill(world: World, side: Side) -> None:
     world.tick()
 
 
+@pytest.mark.parametrize("policy", [SHIFT, POSITION, RESERVATION], ids=lambda each: type(each).__name__)
 @pytest.mark.parametrize(("side", "base", "quote"), [(Side.BUY, "6", "20000"), (Side.SELL, "13", "19000")])
 def test_each_fill_moves_the_quotes_further_against_it_up_to_a_bound(
-    worlds: Worlds, side: Side, base: str, quote: str
+    worlds: Worlds, side: Side, base: str, quote: str, policy: InventoryBand
 ) -> None:
-    world = worlds.new(given(base, quote))
+    world = worlds.new(given(base, quote, policy))
+    measure(world, sigma=1e-4)
     world.tick()
+    half_spread = (quoted(world)["SELL"] - quoted(world)["BUY"]) / 2
     centres, ratios = [centre(world)], []
     for _ in range(7):
         fill(world, side)
@@ -59,7 +86,7 @@ def test_each_fill_moves_the_quotes_further_against_it_up_to_a_bound(
         ratios.append(world.state().inventory.ratio(D(1900)) or D(0))
     assert all(side.sign * (after - before) <= 0 for before, after in pairwise(centres)), centres
     assert len(set(centres)) >= 3, centres
-    assert all(abs(each - 1900) <= MAX_SHIFT_SHARE * HALF_SPREAD + TICK for each in centres), centres
+    assert all(abs(each - 1900) <= MAX_SHIFT_SHARE * half_spread + TICK for each in centres), centres
     assert all(side.sign * (after - before) > 0 for before, after in pairwise(ratios))
     assert all(prices["BUY"] < 1900 < prices["SELL"] for prices in [quoted(world)])
 

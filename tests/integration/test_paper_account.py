@@ -14,6 +14,7 @@ import pytest
 from marketmaker.adapters.ccxt_venue import CcxtVenue
 from marketmaker.adapters.dynamodb import DynamoDbPrices, DynamoDbStore, TableClient
 from marketmaker.adapters.dynamodb.paper import DynamoDbPaperStore
+from marketmaker.adapters.memory import AtOnce
 from marketmaker.adapters.paper_venue import PaperAccount, PaperLogin, PaperVenue
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
@@ -32,7 +33,6 @@ from tests.builders import PAXG, SLOT_MS, SYMBOL, USDT, account_settings, fees
 from tests.contract.connected import VenueClock, keyless
 from tests.contract.local_venue import LocalVenue, served
 from tests.fakes.clock import ManualClock
-from tests.fakes.desk import AtOnce
 from tests.fakes.paper import FakePublicMarket
 from tests.fakes.settings import versions_of
 from tests.fakes.sinks import RecordingAlerts, RecordingHalts, RecordingTelemetry

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from marketmaker.adapters.memory import InMemoryStore
 from marketmaker.bootstrap.settings import KeptSettings, WantedFile
 from marketmaker.config import Deployment
 from marketmaker.domain.units import AccountName
 from marketmaker.errors import ConfigError, Refused, Retryable
 from marketmaker.ports import SettingsText, Unknown
 from tests.fakes.desk import FaultyStore
-from tests.fakes.store import InMemoryStore
 from tests.unit.config.documents import PAXG, Path, changed, full_document, parse, text_of
 
 MAIN, SECOND = AccountName("main"), AccountName("second")

@@ -30,7 +30,7 @@ def quote_row(time_us: int, bid: str = "10.10", ask: str = "10.20") -> str:
 
 
 def trade_row(time_us: int, price: str = "10.1", size: str = "0.50", side: str = "sell") -> str:
-    return f"e,ETHUSD,0,{time_us},id,{side},{price},{size}"
+    return f"e,ETHUSD,0,{time_us},id{time_us},{side},{price},{size}"
 
 
 def test_trades_come_ahead_of_quotes_at_equal_stamps(tmp_path: Path) -> None:
@@ -86,10 +86,10 @@ def test_without_quotes_the_book_is_assumed_round_the_trades(tmp_path: Path) -> 
     ("row", "said"),
     [
         ("e,ETHUSD,0", "3 fields where the header has 8"),
-        (trade_row(2, price="abc"), "ConversionSyntax"),
-        (trade_row(2, price="NaN"), "NaN is not a price or size"),
+        (trade_row(2, price="abc"), "a price of 'abc'; allowed: a number above 0"),
+        (trade_row(2, price="NaN"), "a price of 'NaN'"),
         (trade_row(2, size="0"), "above 0"),
-        (trade_row(2, side="held"), "'held' is not a valid Side"),
+        (trade_row(2, side="held"), "side 'held'; allowed: buy, sell"),
         (trade_row(0), "local_timestamp goes back from 1 to 0"),
         (trade_row(2).replace(",2,", ",soon,"), "soon"),
     ],

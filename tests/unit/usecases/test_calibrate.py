@@ -21,7 +21,7 @@ from marketmaker.ports import Deadline
 from marketmaker.usecases.calibrate import BUCKETS_A_RUN, NOT_MEASURED, WINDOW_MS, Measured, MeasuredMarket, measure
 from tests.builders import SLOT_MS, SYMBOL, instrument
 from tests.fakes.clock import ManualClock
-from tests.fakes.prices import InMemoryPrices
+from tests.fakes.prices import FaultyPrices
 from tests.fakes.venue import FakeVenue
 
 NOON_MS = bucket_of(SLOT_MS)
@@ -60,7 +60,7 @@ class Market:
     """A venue that lists a week of minutes, and what is kept of it."""
 
     venue: FakeVenue
-    prices: InMemoryPrices
+    prices: FaultyPrices
     clock: ManualClock
 
     def measure(self, until_ms: int = NOON_MS, symbol: Symbol = SYMBOL) -> Measured:
@@ -83,7 +83,7 @@ def market(*, knows: bool = True) -> Market:
     clock = ManualClock(NOON_MS - WEEK_MS)
     venue = FakeVenue(clock, [instrument(), instrument(symbol=BITCOIN, base="BTC")], {})
     venue.klines[SYMBOL] = MINUTES
-    at = Market(venue=venue, prices=InMemoryPrices(), clock=clock)
+    at = Market(venue=venue, prices=FaultyPrices(), clock=clock)
     for minute in in_minutes(SECONDS):
         at.prices.save_klines("binance", SYMBOL, minute)
     if knows:
@@ -192,7 +192,7 @@ def test_a_market_that_is_not_described_or_closed_is_not_measured() -> None:
 
 def test_a_quiet_hour_is_measured_as_unfit() -> None:
     at = market()
-    at.prices.minutes.clear()
+    at.prices.forget_klines()
     at.measure()
     assert at.kept() == replace(
         at.kept(), volatility=Unfit(reason="no klines"), intensity=Unfit(reason="no klines"), until_ms=NOON_MS

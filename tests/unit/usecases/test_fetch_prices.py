@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketmaker.adapters.memory import AtOnce
 from marketmaker.domain.klines import MINUTE_MS, minute_of
 from marketmaker.domain.units import Symbol
 from marketmaker.errors import AccountRefused, Fatal, MarketMakerError, Refused, Retryable
@@ -24,8 +25,7 @@ from marketmaker.usecases.fetch_prices import (
 )
 from tests.builders import SLOT_MS, SYMBOL, instrument, kline
 from tests.fakes.clock import ManualClock
-from tests.fakes.desk import AtOnce
-from tests.fakes.prices import InMemoryPrices
+from tests.fakes.prices import FaultyPrices
 from tests.fakes.sinks import RecordingTelemetry
 from tests.fakes.venue import FakeVenue
 
@@ -40,7 +40,7 @@ class Feed:
 
     clock: ManualClock
     venues: dict[str, FakeVenue]
-    prices: InMemoryPrices = field(default_factory=InMemoryPrices)
+    prices: FaultyPrices = field(default_factory=FaultyPrices)
     telemetry: RecordingTelemetry = field(default_factory=RecordingTelemetry)
     symbols: tuple[Symbol, ...] = (SYMBOL, BITCOIN)
     beside: dict[str, tuple[Symbol, ...]] = field(default_factory=dict)

@@ -36,7 +36,7 @@ def versions(at: Bench) -> FakeVersions:
 
 def quoting() -> Bench:
     at = bench()
-    versions(at).known |= {NARROW: half_spread("0.3", NARROW), WIDE: half_spread("2", WIDE)}
+    versions(at).known.update({NARROW: half_spread("0.3", NARROW), WIDE: half_spread("2", WIDE)})
     at.tick()
     return at
 

@@ -149,6 +149,26 @@ def test_every_fill_is_booked_exactly_once(count: int) -> None:
     assert len(at.fills()) == count
 
 
+def test_orders_filled_one_after_the_other_are_a_run() -> None:  # R32
+    at = quoting()
+    first = at.venue.only(BUY)
+    at.venue.fill(first, "0.03", trades=3)
+    at.tick()
+    at.venue.fill(at.venue.only(BUY))
+    at.tick()
+    second = at.venue.only(BUY)
+    at.venue.fill(second)
+    at.tick()
+    run = at.state().run
+    assert run is not None
+    assert (run.side, [order for order, _ in run.orders]) == (BUY, [first.venue_id, second.venue_id])
+    at.venue.fill(at.venue.only(SELL))
+    at.tick()
+    run = at.state().run
+    assert run is not None
+    assert (run.side, len(run.orders)) == (SELL, 1)
+
+
 def test_trades_listed_twice_are_booked_once() -> None:  # R14
     at = quoting()
     at.venue.lists_twice = True

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from marketmaker.adapters.memory import AtOnce
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.models import Listing, SecondPrice, TriangleSettings
 from marketmaker.domain.triangle import TriangleDirection, TriangleEdge
@@ -21,8 +22,7 @@ from marketmaker.usecases.triangles import (
 )
 from tests.builders import ACCOUNT, SLOT_MS, SYMBOL, account_settings, fees, instrument, market_settings
 from tests.fakes.clock import ManualClock
-from tests.fakes.desk import AtOnce
-from tests.fakes.prices import InMemoryPrices
+from tests.fakes.prices import FaultyPrices
 from tests.fakes.sinks import RecordingAlerts, RecordingTelemetry
 from tests.fakes.venue import BOOKS, FakeVenue
 
@@ -46,7 +46,7 @@ class Ring:
 
     settings: AccountSettings
     clock: ManualClock = field(default_factory=lambda: ManualClock(SLOT_MS))
-    prices: InMemoryPrices = field(default_factory=InMemoryPrices)
+    prices: FaultyPrices = field(default_factory=FaultyPrices)
     alerts: RecordingAlerts = field(default_factory=RecordingAlerts)
     telemetry: RecordingTelemetry = field(default_factory=RecordingTelemetry)
     venue: FakeVenue = field(init=False)

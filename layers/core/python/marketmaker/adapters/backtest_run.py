@@ -1,19 +1,25 @@
 """The truth of a backtest: what was really held, filled and shown, whatever the venue answered to the use case."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from marketmaker.adapters.backtest_venue import VirtualClock, as_fill
 from marketmaker.domain.backtests import MARKOUTS_S, BacktestFill, BacktestSample
+from marketmaker.domain.calibration import Calibration, calibrate_recorded
 from marketmaker.domain.orders import Fill, Side
 from marketmaker.domain.units import BPS, ZERO
+from marketmaker.ports import Prices
 from marketmaker.simulation.account import FeeAsset
-from marketmaker.simulation.events import Event
+from marketmaker.simulation.events import Event, Trade
 from marketmaker.simulation.matching import Engine
 from marketmaker.simulation.mids import MidSeries
 from marketmaker.simulation.orders import AccountTrade
 
 _US_A_MS, _US_A_S = 1_000, 1_000_000
+_WINDOW_MS = 3_600_000
+"""What a measurement looks back on."""
 
 
 class Played:
@@ -29,13 +35,60 @@ class Played:
             yield event
 
 
-class RecordedRun:
-    """One run on an engine; its account must be charged in the quote asset. Gains count from the first middle."""
+class Measured:
+    """Measures σ, A and k of the last hour of a recording, every so often, as fetch_prices does of its klines."""
 
-    def __init__(self, engine: Engine, mids: MidSeries, clock: VirtualClock, played: Played) -> None:
+    def __init__(self, *, every_ms: int, exposure_ms: int, tick: Decimal) -> None:
+        self._every_ms, self._exposure_ms, self._tick = every_ms, exposure_ms, float(tick)
+        self._trades: deque[tuple[int, float]] = deque()
+        self._mids: deque[tuple[int, float]] = deque()
+        self._due_ms = 0
+
+    def watch(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Hand events through, and keep an hour of them."""
+        for event in events:
+            time_ms = event.time_us // _US_A_MS
+            if isinstance(event, Trade):
+                self._trades.append((time_ms, float(event.price)))
+            elif event.mid is not None:
+                self._mids.append((time_ms, float(event.mid)))
+            yield event
+
+    def due(self, now_ms: int) -> Calibration | None:
+        """Measure anew where it is time; None where it is not."""
+        if now_ms < self._due_ms:
+            return None
+        self._due_ms = now_ms + self._every_ms
+        for kept in (self._trades, self._mids):
+            while kept and kept[0][0] < now_ms - _WINDOW_MS:
+                kept.popleft()
+        found = calibrate_recorded(
+            list(self._trades), list(self._mids), exposure_ms=self._exposure_ms, tick_size=self._tick
+        )
+        return replace(found, until_ms=now_ms)
+
+
+class RecordedRun:
+    """One run on an engine; its account must be charged in the quote asset. Gains count from the first middle.
+
+    What was `measured` goes to the prices that the use case reads.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        mids: MidSeries,
+        clock: VirtualClock,
+        played: Played,
+        *,
+        measured: Measured | None = None,
+        prices: Prices | None = None,
+        venue_name: str = "",
+    ) -> None:
         if engine.account.fees.asset is not FeeAsset.QUOTE:
             raise ValueError(f"fees in {engine.account.fees.asset}; allowed: in the quote asset")
         self._engine, self._mids, self._clock, self._played = engine, mids, clock, played
+        self._measured, self._prices, self._venue_name = measured, prices, venue_name
         self._base, self._quote = engine.instrument.base, engine.instrument.quote
         self._opening_quote: Decimal | None = None
         self._seen = 0
@@ -45,6 +98,10 @@ class RecordedRun:
         """Move time on; everything happens that the market did until then."""
         self._clock.move_to(now_ms)
         self._engine.advance(now_ms * _US_A_MS)
+        if self._measured is not None and self._prices is not None:
+            calibration = self._measured.due(now_ms)
+            if calibration is not None:
+                self._prices.save_calibration(self._venue_name, self._engine.instrument.symbol, calibration)
 
     def sample(self) -> BacktestSample:
         """Describe the run at this moment."""

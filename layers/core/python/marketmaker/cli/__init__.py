@@ -7,6 +7,7 @@ be done, or the command was wrong.
 import typer
 
 from marketmaker.cli import keys, live_settings, settings
+from marketmaker.cli.backtest import run_one
 from marketmaker.cli.calibrate import show_calibration
 from marketmaker.cli.decisions import explain_decisions, replay_decisions
 from marketmaker.cli.fills import list_fills
@@ -32,6 +33,7 @@ app.command("replay", epilog="Example: mm replay --log out/demo")(replay_decisio
 app.command("models", epilog="Example: mm models --deployment infra/deployments/live.toml")(list_models)
 app.command("calibrate", epilog="Example: mm calibrate --symbol PAXG/USDT")(show_calibration)
 app.command("tune", epilog="Example: mm tune --since 7d")(tune_markets)
+app.command("backtest", epilog="Example: mm backtest -m binance:PAXG/USDT --trades PREFIX_trades.csv.gz")(run_one)
 app.command("halt", epilog='Example: mm halt --account main --reason "going on holiday"')(halt_accounts)
 app.command("resume", epilog='Example: mm resume --account main --reason "back"')(resume_accounts)
 settings.app.command("apply", epilog="Example: mm config apply live.toml --reason 'narrower'")(live_settings.apply_file)

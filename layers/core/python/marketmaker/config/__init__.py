@@ -10,6 +10,7 @@ from marketmaker.config.deployment import (
     parse_deployment,
 )
 from marketmaker.config.live import NeedsDeploy, adopt, live_changes
+from marketmaker.config.overrides import ChosenMarket, choose_market
 from marketmaker.config.schema import Egress, Stage
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.keys import KeyPurpose
@@ -17,6 +18,7 @@ from marketmaker.domain.keys import KeyPurpose
 __all__ = [
     "AccountFunction",
     "AccountSettings",
+    "ChosenMarket",
     "Deployment",
     "Egress",
     "KeyPurpose",
@@ -26,6 +28,7 @@ __all__ = [
     "Stage",
     "TopicName",
     "adopt",
+    "choose_market",
     "live_changes",
     "load_deployment",
     "parse_deployment",

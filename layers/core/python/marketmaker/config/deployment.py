@@ -3,12 +3,12 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -152,9 +152,12 @@ def load_deployment(path: str | Path) -> Deployment:
     return parse_deployment(text, file=str(path))
 
 
-def parse_deployment(text: str, *, file: str) -> Deployment:
-    """Check a deployment file's text; `file` is its name in errors."""
-    read = read_table(DeploymentTable, _parse_toml(text, file), Place(file=file))
+def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]], None] | None = None) -> Deployment:
+    """Check a deployment file's text; `file` is its name in errors, `change` may change what was parsed before."""
+    raw = _parse_toml(text, file)
+    if change is not None:
+        change(raw)
+    read = read_table(DeploymentTable, raw, Place(file=file))
     table = msgspec.structs.replace(read, accounts={name: each.located for name, each in read.accounts.items()})
     tag = DeploymentTag(text=table.tag)
     clocks = _clocks(table.clocks)

@@ -124,9 +124,9 @@ class Account:
         self._hold(order)
         insort(self._open[order.request.side], order, key=_priority)
 
-    def rest(self, order: AccountOrder, *, queue_ahead: Decimal, time_us: int) -> None:
+    def rest(self, order: AccountOrder, *, queue_ahead: Decimal, queue_shown: Decimal, time_us: int) -> None:
         """Put an accepted order into the book."""
-        order.queue_ahead = queue_ahead
+        order.queue_ahead, order.queue_shown = queue_ahead, queue_shown
         insort(self._open[order.request.side], order, key=_priority)
         self._mark(time_us)
 

@@ -57,6 +57,26 @@ class Trade:
 
 
 Event = Quote | Trade
+_put = object.__setattr__
+
+
+def trusted_quote(time_us: int, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> Quote:
+    """Build a quote whose levels the caller has checked; a recorded day holds too many to check each twice."""
+    quote = Quote.__new__(Quote)
+    _put(quote, "time_us", time_us)
+    _put(quote, "bids", bids)
+    _put(quote, "asks", asks)
+    return quote
+
+
+def trusted_trade(time_us: int, taker_side: Side, price: Decimal, size_base: Decimal) -> Trade:
+    """Build a trade whose price and size the caller has checked."""
+    trade = Trade.__new__(Trade)
+    _put(trade, "time_us", time_us)
+    _put(trade, "taker_side", taker_side)
+    _put(trade, "price", price)
+    _put(trade, "size_base", size_base)
+    return trade
 
 
 def is_better(side: Side, price: Decimal, other: Decimal) -> bool:

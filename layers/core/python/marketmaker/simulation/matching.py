@@ -4,8 +4,8 @@ Assumptions, all of them:
 
 - The market does not react to us: our orders and fills change no recorded quote or trade.
 - Queue: an order waits for the size displayed at its price on arrival. Trades at that price shorten the wait, and it
-  is never longer than what is displayed. Better than the touch, or between known levels, nobody is ahead. Beyond the
-  known book the deepest known size is ahead until a quote shows that price.
+  is never longer than what is displayed; `queues` says what else may shorten it. Better than the touch, or between
+  known levels, nobody is ahead. Beyond the known book the deepest known size is ahead until a quote shows that price.
 - A trade through our price fills us at our price, a trade at our price what is left after the queue ahead; several
   orders share a trade's volume once, in price-time order. Sizes are cut to whole lots.
 - A quote on the other side at or through our price fills us at our price, up to the size it shows.
@@ -35,6 +35,7 @@ from marketmaker.simulation.orders import (
     RejectReason,
     TimeInForce,
 )
+from marketmaker.simulation.queues import USUAL_RULES, MatchingRules
 from marketmaker.simulation.statistics import DayStatistics
 from marketmaker.simulation.tape import Tape
 from marketmaker.simulation.wallet import Wallet
@@ -64,6 +65,7 @@ class Engine:
         feed: MarketFeed,
         numbering: Numbering | None = None,
         watch: Callable[[Trade], None] | None = None,
+        rules: MatchingRules = USUAL_RULES,
     ) -> None:
         self.instrument = instrument
         self.feed = feed
@@ -72,6 +74,7 @@ class Engine:
         self.day = DayStatistics()
         self.tape = Tape()
         self._watch = watch
+        self._rules = rules
         self.now_us = 0
 
     @property
@@ -176,8 +179,9 @@ class Engine:
         if request.price is None or request.time_in_force is not TimeInForce.GTC:
             self.account.close(order, OrderStatus.EXPIRED, self.now_us)
         else:
-            ahead = self.book.size_ahead_assumed(request.side, request.price)
-            self.account.rest(order, queue_ahead=ahead, time_us=self.now_us)
+            shown = self._size_ahead(request.side, request.price)
+            ahead = self._rules.queue.on_arrival(shown)
+            self.account.rest(order, queue_ahead=ahead, queue_shown=shown, time_us=self.now_us)
 
     def _on_trade(self, trade: Trade) -> None:
         self.day.record(trade)
@@ -194,22 +198,42 @@ class Engine:
             waits = min(left, max(ZERO, order.queue_ahead - passed))
             passed += waits
             left -= waits
-            left -= self._fill_resting(order, left)
+            whole = order.remaining_base if self._rules.fills_whole and left else left
+            left -= min(left, self._fill_resting(order, whole))
         for order in self.account.open_orders(side):
             if order.limit == trade.price:
                 order.queue_ahead = max(ZERO, order.queue_ahead - passed)
+                order.queue_traded += trade.size_base
 
     def _on_quote(self, quote: Quote) -> None:
         self.book.show(quote)
         for side in (Side.BUY, Side.SELL):
             for order in tuple(self.account.open_orders(side)):
                 for step in self.book.walk(side, order.limit, order.remaining_base):
+                    if self._rules.fills_whole:
+                        self._fill_resting(order, order.remaining_base)
+                        break
                     self.book.take(side.opposite, step)
                     self._fill_resting(order, step.size)
             for order in self.account.open_orders(side):
-                ahead = self.book.size_ahead(side, order.limit)
-                if ahead is not None:
-                    order.queue_ahead = min(order.queue_ahead, ahead)
+                shown = self.book.size_ahead(side, order.limit)
+                if shown is not None or not self._rules.waits_beyond_book:
+                    self._move_up(order, shown or ZERO)
+
+    def _size_ahead(self, side: Side, price: Decimal) -> Decimal:
+        if self._rules.waits_beyond_book:
+            return self.book.size_ahead_assumed(side, price)
+        return self.book.size_ahead(side, price) or ZERO
+
+    def _move_up(self, order: AccountOrder, shown: Decimal) -> None:
+        """Let an order move up by what left the display at its price without a trade."""
+        left = order.queue_shown - order.queue_traded - shown
+        if left > ZERO and order.queue_ahead:
+            order.queue_ahead = self._rules.queue.on_shrinking(
+                ahead=order.queue_ahead, displayed=order.queue_shown - order.queue_traded, left=left
+            )
+        order.queue_ahead = min(order.queue_ahead, shown)
+        order.queue_shown, order.queue_traded = shown, ZERO
 
     def _fill_resting(self, order: AccountOrder, available: Decimal) -> Decimal:
         size = floor_to_lot(min(available, order.remaining_base), self.instrument.lot_size)

@@ -71,6 +71,7 @@ class OrderRequest:
 class AccountOrder:
     """An accepted order and its progress; `queue_ahead` is the market volume that must trade before it.
 
+    `queue_shown` is what was last displayed at its price, `queue_traded` what traded there since.
     `is_charged_as_taker` is a venue's fault: what rested is charged and told as taken.
     """
 
@@ -82,6 +83,8 @@ class AccountOrder:
     executed_base: Decimal = ZERO
     executed_quote: Decimal = ZERO
     queue_ahead: Decimal = ZERO
+    queue_shown: Decimal = ZERO
+    queue_traded: Decimal = ZERO
     reserved: Decimal = ZERO
     is_charged_as_taker: bool = False
 

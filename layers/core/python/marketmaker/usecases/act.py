@@ -60,6 +60,8 @@ class ActedMarket:
 
 def act(desk: Desk, planned: Sequence[PlannedMarket], slot: ClaimedSlot) -> tuple[ActedMarket, ...]:
     """Cancel for all markets at once, then create where every cancel is certain and nothing filled meanwhile."""
+    if not any(each.plan.cancel or each.plan.place for each in planned):
+        return tuple(ActedMarket(market=each.market, cancels=(), places=()) for each in planned)
     cancels = _cancel_round(desk, planned, slot.deadline)
     now_ms = desk.clock.now_ms()
     held_back = [_why_held_back(each, outcomes, now_ms) for each, outcomes in zip(planned, cancels, strict=True)]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from marketmaker.domain.accounts import AccountSettings
-from marketmaker.domain.orders import Order, OrderIdentity
+from marketmaker.domain.orders import Order, OrderIdentity, read_level
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.statistics import Statistics
 from marketmaker.domain.units import Symbol
@@ -45,7 +45,8 @@ class Desk:
 
     def own(self, orders: Sequence[Order]) -> tuple[Order, ...]:
         """Pick the orders that carry our tag; foreign ones are never touched (R4)."""
-        return tuple(order for order in orders if self.identity_of(order) is not None)
+        tag = self.settings.tag
+        return tuple(order for order in orders if read_level(order.client_id or "", tag) is not None)
 
     def identity_of(self, order: Order) -> OrderIdentity | None:
         """Read who an order is; None for a foreign one."""

@@ -7,6 +7,7 @@ of this one can still be alive.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TypeIs
 
 from marketmaker.domain.inventory import FillRow
@@ -213,11 +214,11 @@ def _conditions(markets: Sequence[MarketReport], *, is_lasting: bool) -> list[Co
 
     That a market cannot be read is told only where it `is_lasting`: for a tick or two it is an everyday thing.
     """
-    conditions = [Condition(kind=kind, symbol=None, text=None) for kind in _OVER_ONCE_READ]
+    conditions = [_over(kind, None) for kind in _OVER_ONCE_READ]
     for market in markets:
         if isinstance(market.desired, Quotes):
             kinds = (*_ALERTED.values(), MARKET_UNREADABLE)
-            conditions += [Condition(kind=kind, symbol=market.symbol, text=None) for kind in kinds]
+            conditions += [_over(kind, market.symbol) for kind in kinds]
             conditions.append(_second_price(market.symbol, market.desired))
         elif is_lasting and market.desired.reason in _UNREADABLE:
             text = f"cannot be read: {market.desired.detail}. Nothing is placed until it can"
@@ -229,6 +230,12 @@ def _conditions(markets: Sequence[MarketReport], *, is_lasting: bool) -> list[Co
             kind = _ALERTED[market.desired.reason]
             conditions.append(Condition(kind=kind, symbol=market.symbol, text=text, severity=severity))
     return conditions
+
+
+@cache
+def _over(kind: str, symbol: Symbol | None) -> Condition:
+    """Say that nothing is amiss, as nearly every tick does of nearly everything."""
+    return Condition(kind=kind, symbol=symbol, text=None)
 
 
 def _second_price(symbol: Symbol, desired: Quotes) -> Condition:

@@ -75,6 +75,8 @@ def _resolve(
     desk: Desk, market: MarketState, ours: Mapping[VenueOrderId, Order], deadline: Deadline
 ) -> tuple[MarketState, list[Order]]:
     """Look every unknown create up; it stays unknown until it is found or certainly dead (R1)."""
+    if not market.unresolved:
+        return market, []
     live_ids = {order.client_id for order in ours.values()}
     waiting = [each for each in market.unresolved if each.order.client_id not in live_ids]
     if not waiting:
@@ -186,7 +188,7 @@ def _conclude(
         if seen.is_live:
             live.append(seen)
     return Settled(
-        market=replace(market, working=tuple(working)),
+        market=replace(market, working=tuple(working)) if len(working) < len(market.working) else market,
         stored=stored,
         live=tuple(live),
         booked=booked,

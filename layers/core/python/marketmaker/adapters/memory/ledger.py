@@ -1,0 +1,51 @@
+"""One market's ledger in memory: the opening row, and the fills in the order of their trade ids."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
+from marketmaker.domain.units import TradeId
+
+
+class MarketLedger:
+    """Rows that are written once; reading the newest costs no more than what is asked for."""
+
+    def __init__(self) -> None:
+        self._opening: OpeningRow | None = None
+        self._fills: dict[int, FillRow] = {}
+        self._ids: list[int] = []
+
+    def has_any(self, rows: Sequence[LedgerRow]) -> bool:
+        """Tell whether one of these rows is there."""
+        return any(
+            self._opening is not None if isinstance(row, OpeningRow) else fill_id(row) in self._fills for row in rows
+        )
+
+    def add(self, rows: Sequence[LedgerRow]) -> None:
+        """Write rows that are not there."""
+        for row in rows:
+            if isinstance(row, OpeningRow):
+                self._opening = row
+            else:
+                self._fills[fill_id(row)] = row
+                insort(self._ids, fill_id(row))
+
+    def rows(self) -> list[LedgerRow]:
+        """Return the opening row, then the fills by trade id."""
+        opening = [] if self._opening is None else [self._opening]
+        return [*opening, *(self._fills[each] for each in self._ids)]
+
+    def known_from(self, from_id: int) -> frozenset[TradeId]:
+        """Return the trade ids at or above an id."""
+        at_or_above = islice(self._ids, bisect_left(self._ids, from_id), None)
+        return frozenset(self._fills[each].fill.trade_id for each in at_or_above)
+
+    def newest(self) -> Iterator[FillRow]:
+        """Return the fills, newest trade id first."""
+        return (self._fills[each] for each in reversed(self._ids))
+
+
+def fill_id(row: FillRow) -> int:
+    """Return what orders a market's fills: their trade ids grow."""
+    return int(row.fill.trade_id)

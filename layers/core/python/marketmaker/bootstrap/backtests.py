@@ -1,0 +1,172 @@
+"""A backtest put together: the live use case on a recorded market, with everything else in memory."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from marketmaker.adapters.backtest_run import Measured, Played, RecordedRun
+from marketmaker.adapters.backtest_venue import BacktestVenue, Latency, VirtualClock
+from marketmaker.adapters.memory import (
+    AtOnce,
+    CountingAlerts,
+    CountingTelemetry,
+    DeployedOnly,
+    InMemoryPrices,
+    InMemoryStore,
+)
+from marketmaker.bootstrap.environment import set_decimal_context
+from marketmaker.config import choose_market
+from marketmaker.domain.accounts import AccountSettings
+from marketmaker.domain.backtests import BacktestResult
+from marketmaker.domain.markets import CapitalShare, Instrument, MarketSettings
+from marketmaker.domain.units import BPS, ONE, TWO, ZERO, Asset, floor_to_lot
+from marketmaker.errors import ConfigError
+from marketmaker.ports import SettingsText
+from marketmaker.simulation.account import FeeAsset, FeeRates
+from marketmaker.simulation.events import Quote
+from marketmaker.simulation.feed import MarketFeed
+from marketmaker.simulation.market_data import MarketData, MarketFiles, RecordingError, read_market
+from marketmaker.simulation.matching import Engine
+from marketmaker.simulation.mids import MidSeries
+from marketmaker.simulation.queues import MatchingRules, QueueModel
+from marketmaker.simulation.wallet import Wallet
+from marketmaker.usecases.backtest import Span, run_backtest
+from marketmaker.usecases.desk import Desk
+
+__all__ = ["BacktestOptions", "BacktestResult", "Backtested", "ConfigError", "MarketFiles", "QueueModel", "backtest"]
+
+_US = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestOptions:
+    """What a backtest is of: a market of a deployment file with some values changed, on recorded files.
+
+    The recording gives tick and lot unless they are given. The account opens with `capital_quote`, the middle of the
+    inventory band of it in base. `measure_s` is how often σ, A and k are measured anew, of the last hour.
+    """
+
+    deployment: str
+    market: str
+    files: MarketFiles
+    changes: tuple[str, ...] = ()
+    from_ms: int | None = None
+    to_ms: int | None = None
+    cadence_s: int | None = None
+    latency_ms: int = 10
+    queue: QueueModel = QueueModel.RISK_AVERSE
+    capital_quote: Decimal = Decimal(100_000)
+    tick_size: Decimal | None = None
+    lot_size: Decimal | None = None
+    measure_s: int = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtested:
+    """A result with what it rests on, and what it took."""
+
+    result: BacktestResult
+    settings: MarketSettings
+    note: str
+    wall_seconds: float
+
+    @property
+    def events_per_second(self) -> float:
+        """How fast the recording was played."""
+        return self.result.events / self.wall_seconds if self.wall_seconds else 0.0
+
+
+def backtest(options: BacktestOptions, tell: Callable[[int, int], None] = lambda _done, _all: None) -> Backtested:
+    """Run a backtest.
+
+    Raises:
+        ConfigError: the file, the market, a change or a recording cannot be used.
+    """
+    set_decimal_context()
+    started_s = time.perf_counter()
+    chosen = choose_market(options.deployment, options.market, options.changes, options.cadence_s)
+    settings = _only(chosen.deployment.accounts[chosen.account], chosen.symbol)
+    try:
+        data = read_market(options.files, from_us=_us(options.from_ms), to_us=_us(options.to_ms))
+        result = _run(options, settings, data, tell)
+    except RecordingError as error:
+        raise ConfigError(str(error)) from error
+    return Backtested(
+        result=replace(result, skipped_rows=dict(data.skipped)),
+        settings=settings.markets[0],
+        note=data.described.note,
+        wall_seconds=time.perf_counter() - started_s,
+    )
+
+
+def _run(
+    options: BacktestOptions, settings: AccountSettings, data: MarketData, tell: Callable[[int, int], None]
+) -> BacktestResult:
+    market, described = settings.markets[0], data.described
+    first_ms = max(described.first_us // _US, options.from_ms or 0)
+    last_ms = min(described.last_us // _US, options.to_ms or described.last_us // _US)
+    instrument = _instrument(options, market, data)
+    mids, played, clock = MidSeries(), Played(), VirtualClock(first_ms)
+    measured = Measured(every_ms=options.measure_s * 1000, exposure_ms=market.exposure_ms, tick=instrument.tick_size)
+    fees = FeeRates(maker=market.fees.maker_bps * BPS, taker=market.fees.taker_bps * BPS, asset=FeeAsset.QUOTE)
+    engine = Engine(
+        instrument=instrument,
+        fees=fees,
+        wallet=_wallet(options, market, instrument, data),
+        feed=MarketFeed(measured.watch(mids.watch(played.watch(data.events()))), tick_size=instrument.tick_size),
+        rules=MatchingRules(queue=options.queue),
+    )
+    latency = Latency(entry_ms=options.latency_ms, response_ms=options.latency_ms)
+    prices = InMemoryPrices()
+    run = RecordedRun(engine, mids, clock, played, measured=measured, prices=prices, venue_name=settings.venue)
+    desk = Desk(
+        settings=settings,
+        venue=BacktestVenue(engine, clock, latency),
+        store=InMemoryStore(),
+        prices=prices,
+        versions=DeployedOnly(deployed=SettingsText(version=settings.config_hash, text=""), settings=settings),
+        alerts=CountingAlerts(),
+        telemetry=CountingTelemetry(),
+        clock=clock,
+        alongside=AtOnce(),
+    )
+    return run_backtest(desk, run, Span(from_ms=first_ms + settings.clocks.interval_ms, to_ms=last_ms), tell)
+
+
+def _only(account: AccountSettings, symbol: str) -> AccountSettings:
+    """Leave the account with one market, which has all of it."""
+    (market,) = (each for each in account.markets if each.symbol == symbol)
+    if market.second_price is not None:
+        raise ConfigError(f"fair_price: {market.fair_price} is not allowed: the recording has no second book")
+    whole = CapitalShare(share=ONE)
+    return replace(account, markets=(replace(market, capital_base=whole, capital_quote=whole),))
+
+
+def _instrument(options: BacktestOptions, market: MarketSettings, data: MarketData) -> Instrument:
+    base, _, quote = market.symbol.partition(":")[0].partition("/")
+    lot = options.lot_size or data.described.lot_size
+    return Instrument(
+        symbol=market.symbol,
+        base=Asset(base),
+        quote=Asset(quote),
+        tick_size=options.tick_size or data.described.tick_size,
+        lot_size=lot,
+        min_size_base=lot,
+        min_notional_quote=ZERO,
+    )
+
+
+def _wallet(options: BacktestOptions, market: MarketSettings, instrument: Instrument, data: MarketData) -> Wallet:
+    """Open with the middle of the inventory band in base, at the first middle of the book."""
+    quotes = (event.mid for event in data.events() if isinstance(event, Quote) and event.mid is not None)
+    mid = next(quotes, None)
+    if mid is None:
+        raise ConfigError("the recording is not allowed: a book with both sides, at least once")
+    ratio = (market.inventory_band.min_ratio + market.inventory_band.max_ratio) / TWO
+    base = floor_to_lot(options.capital_quote * ratio / mid, instrument.lot_size)
+    return Wallet({instrument.base: base, instrument.quote: options.capital_quote - base * mid})
+
+
+def _us(time_ms: int | None) -> int | None:
+    return None if time_ms is None else time_ms * _US
