@@ -2,8 +2,11 @@
 
 import gzip
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from marketmaker.simulation.events import Quote, Trade
+from marketmaker.simulation.market_data import MarketFiles, read_market
 
 QUOTES = "exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount"
 TRADES = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount"
@@ -51,3 +54,26 @@ def book_row(time_us: int, asks: str = "10.2x1 10.3x2", bids: str = "10.1x1 10.0
     levels = [(each.split(" ") + ["x"] * 2)[:2] for each in (asks, bids)]
     pairs = [side[n].replace("x", ",") for n in range(2) for side in levels]
     return f"e,ETHUSD,0,{time_us},{','.join(pairs)}"
+
+
+HEADERS = {"quotes": QUOTES, "trades": TRADES, "book": BOOK, "candles": CANDLES}
+ROWS: dict[str, Callable[[int], str]] = {
+    "quotes": quote_row,
+    "trades": trade_row,
+    "book": book_row,
+    "candles": lambda time_us: f"{1_751_629_800_000 + time_us * 60_000},10,11,9,10,4",
+}
+
+
+def files(
+    folder: Path, kind: str, rows: Sequence[str], *, header: str | None = None, name: str = "x.csv"
+) -> MarketFiles:
+    """Write one file of a kind and name it as such."""
+    return MarketFiles(**{kind: write(folder / name, header or HEADERS[kind], rows)})
+
+
+def read(market: MarketFiles) -> tuple[list[int], dict[str, int]]:
+    """Return the times of what was recorded, without the book that is assumed, and what was skipped."""
+    data = read_market(market)
+    wanted = Trade if market.trades or market.candles else Quote
+    return [event.time_us for event in data.events() if isinstance(event, wanted)], dict(data.skipped)

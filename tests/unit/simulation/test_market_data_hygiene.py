@@ -1,50 +1,29 @@
 """Whatever is wrong with a recording is an error with file and line, or a counted skip; nothing passes unseen."""
 
-import gzip
-import zipfile
-from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from marketmaker.simulation import market_data
-from marketmaker.simulation.events import Quote, Trade
-from marketmaker.simulation.market_data import MarketFiles, Oddity, RecordingError, read_market
+from marketmaker.simulation.events import Quote
+from marketmaker.simulation.market_data import Oddity, RecordingError, read_market
 from marketmaker.simulation.market_data.numbers import Numbers
 from tests.unit.simulation.recorded_files import (
     BOOK,
     CANDLES,
+    HEADERS,
     QUOTES,
+    ROWS,
     TRADES,
-    archive,
     book_row,
+    files,
     quote_row,
+    read,
     trade_row,
-    write,
 )
 
 SECOND_US = 1_000_000
-HEADERS = {"quotes": QUOTES, "trades": TRADES, "book": BOOK, "candles": CANDLES}
-ROWS: dict[str, Callable[[int], str]] = {
-    "quotes": quote_row,
-    "trades": trade_row,
-    "book": book_row,
-    "candles": lambda time_us: f"{1_751_629_800_000 + time_us * 60_000},10,11,9,10,4",
-}
-
-
-def files(
-    folder: Path, kind: str, rows: Sequence[str], *, header: str | None = None, name: str = "x.csv"
-) -> MarketFiles:
-    return MarketFiles(**{kind: write(folder / name, header or HEADERS[kind], rows)})
-
-
-def read(market: MarketFiles) -> tuple[list[int], dict[str, int]]:
-    """Return the times of what was recorded, without the book that is assumed, and what was skipped."""
-    data = read_market(market)
-    wanted = Trade if market.trades or market.candles else Quote
-    return [event.time_us for event in data.events() if isinstance(event, wanted)], dict(data.skipped)
 
 
 @pytest.mark.parametrize(
@@ -217,94 +196,6 @@ def test_swapped_columns_are_an_error_and_no_long_list_of_skips(tmp_path: Path) 
 def test_odd_rows_here_and_there_are_never_too_many(tmp_path: Path) -> None:
     rows = [quote_row(n, "10.1" if n % 3 else "10.3") for n in range(3_000)]
     assert read(files(tmp_path, "quotes", rows))[1] == {"crossed": 1_000}
-
-
-@pytest.mark.parametrize("kind", list(HEADERS))
-@pytest.mark.parametrize("name", ["x.csv", "x.csv.gz"])
-def test_an_empty_file_is_an_error(tmp_path: Path, kind: str, name: str) -> None:
-    (tmp_path / name).write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
-    with pytest.raises(RecordingError, match=f"{name}:1: the file is empty"):
-        read_market(MarketFiles(**{kind: tmp_path / name}))
-    with pytest.raises(RecordingError, match="hold"):
-        read_market(files(tmp_path, kind, [], name=name))
-
-
-def test_one_candle_is_too_few_and_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="holds fewer than two candles"):
-        read_market(files(tmp_path, "candles", [ROWS["candles"](1)]))
-    with pytest.raises(RecordingError, match=r"none.csv does not exist"):
-        read_market(MarketFiles(trades=tmp_path / "none.csv"))
-
-
-def cut(packed: bytes) -> bytes:
-    return packed[:-20]
-
-
-def spoil(packed: bytes) -> bytes:
-    return packed[:300] + bytes(byte ^ 255 for byte in packed[300:320]) + packed[320:]
-
-
-@pytest.mark.parametrize("kind", list(HEADERS))
-@pytest.mark.parametrize("damage", [cut, spoil])
-def test_a_truncated_or_spoilt_gzip_is_an_error(tmp_path: Path, kind: str, damage: Callable[[bytes], bytes]) -> None:
-    market = files(tmp_path, kind, [ROWS[kind](n * n % 9 + n * 10) for n in range(9_000)], name="x.csv.gz")
-    path = tmp_path / "x.csv.gz"
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(RecordingError, match=r"x.csv.gz:\d+: \S"):
-        read(market)
-
-
-ARCHIVED = [f"{n},10.{n},1,{n},{n},{1_759_536_000_000_000 + n},True,True" for n in range(900)]
-
-
-@pytest.mark.parametrize("damage", [cut, spoil])
-def test_a_truncated_or_spoilt_archive_is_an_error(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    path = archive(tmp_path, ARCHIVED)
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(RecordingError, match=r"2025-10-04.zip:\d+: \S"):
-        read(MarketFiles(trades=path))
-
-
-@pytest.mark.parametrize(
-    ("row", "line", "said"),
-    [
-        (ARCHIVED[1].replace("True,True", "True"), 2, "7 fields where an archive's rows have 8"),
-        (ARCHIVED[1].replace("True,True", "yes,True"), 2, "side 'yes'; allowed: True, False"),
-        ("1,10,1,1,1,175953600,True,True", 1, "a stamp of 175953600; allowed: ms or µs"),
-    ],
-)
-def test_a_bad_row_of_an_archive_names_its_line(tmp_path: Path, row: str, line: int, said: str) -> None:
-    path = archive(tmp_path, [*ARCHIVED[: line - 1], row])
-    with pytest.raises(RecordingError, match=said) as caught:
-        read(MarketFiles(trades=path))
-    assert str(caught.value).startswith(f"{path}:{line}: ")
-
-
-def test_an_archives_odd_rows_are_counted(tmp_path: Path) -> None:
-    rows = [ARCHIVED[0], ARCHIVED[0], ARCHIVED[2], ARCHIVED[1]]
-    assert read(MarketFiles(trades=archive(tmp_path, rows)))[1] == {"duplicate": 1, "out_of_order": 1}
-
-
-def test_a_zip_of_anything_else_is_an_error(tmp_path: Path) -> None:
-    path = archive(tmp_path, ARCHIVED)
-    with pytest.raises(RecordingError, match="a zip is an archive of trades, not of quotes"):
-        read_market(MarketFiles(quotes=path))
-    with pytest.raises(RecordingError, match=r"holds BTCUSDC-1m-2025-10.csv; allowed: one SYMBOL-aggTrades-DATE.csv"):
-        read_market(MarketFiles(trades=archive(tmp_path, ARCHIVED, member="BTCUSDC-1m-2025-10.csv")))
-    with zipfile.ZipFile(path, "w"):
-        pass
-    with pytest.raises(RecordingError, match="holds nothing"):
-        read_market(MarketFiles(trades=path))
-
-
-def test_files_of_two_markets_or_of_two_days_are_an_error(tmp_path: Path) -> None:
-    trades = write(tmp_path / "trades.csv", TRADES, [trade_row(5), trade_row(9)])
-    strange = write(tmp_path / "strange.csv", QUOTES, [quote_row(5).replace("ETHUSD", "BTCUSD")])
-    late = write(tmp_path / "late.csv", QUOTES, [quote_row(10)])
-    with pytest.raises(RecordingError, match=r"strange.csv is of BTCUSD, .*trades.csv of ETHUSD"):
-        read_market(MarketFiles(quotes=strange, trades=trades))
-    with pytest.raises(RecordingError, match=r"no time in common: .*late.csv lasts from 10 to 10 µs, .* from 5 to 9"):
-        read_market(MarketFiles(quotes=late, trades=trades))
 
 
 def test_numbers_are_few_however_long_the_file_is_and_their_grid_is_of_all() -> None:
