@@ -62,7 +62,7 @@ test: $(READY) ## the whole test suite with branch coverage; domain and use case
 	@$(BIN)/coverage report --fail-under=90
 
 faults-quick: $(READY) ## the reliability rows against real parts, and a tick killed at every request, into out/faults.json
-	@$(BIN)/pytest -q tests/faults --faults-report=out/faults.json
+	@$(BIN)/pytest -q tests/faults -n $(WORKERS) --dist worksteal --faults-report=out/faults.json
 
 mutations: $(READY) ## take each protection of the product away once, in a copy; a named test must fail (ROW=R7 for one row)
 	@$(BIN)/python -m tests.mutations $(if $(ROW),--row $(ROW))
