@@ -161,10 +161,11 @@ class Stage:
 
         On a busy machine a cold function may be later than its slot's interval: the next slot is then worked.
         """
+        summary: dict[str, Any] = {}
         for _ in range(SLOTS_TRIED):
             body = {"account": self.account.name, "slot_ms": self.next_slot_ms()} | message
             result = quoting.invoke({"Records": [{"body": json.dumps(body)}]}, timeout_s=ANSWER_TIMEOUT_S)
-            summary: dict[str, Any] = result["ticks"][0]
+            summary = result["ticks"][0]
             if message or summary["outcome"] != "stale":
                 break
         return summary
