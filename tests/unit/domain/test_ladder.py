@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketmaker.domain.ladder import geometric_multiples, linear_multiples
+from marketmaker.domain.models import Ladder
 
 steps = st.decimals("0.01", "10", places=2)
 
@@ -27,3 +28,10 @@ def test_every_level_is_farther_than_the_one_before_and_the_nearest_is_one(level
         assert multiples[0] == 1
         assert len(multiples) == levels
         assert list(multiples) == sorted(set(multiples))
+
+
+def test_a_ladder_has_as_many_sizes_as_distances() -> None:
+    with pytest.raises(ValueError, match="2 distances and 1 sizes; allowed: as many, above 0"):
+        Ladder(distances=(Decimal(1), Decimal(2)), sizes=(Decimal(1),))
+    with pytest.raises(ValueError, match="0 distances and 0 sizes"):
+        Ladder(distances=(), sizes=())

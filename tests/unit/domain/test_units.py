@@ -1,12 +1,13 @@
 """Named rounding and number formats (S5, R18)."""
 
+import math
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.units import ceil_to_tick, clamp, floor_to_lot, floor_to_tick, plain
+from marketmaker.domain.units import ceil_to_tick, clamp, floor_to_lot, floor_to_tick, from_statistic, plain
 from tests.strategies import sizes
 
 TICKS = [Decimal(text) for text in ("0.00000001", "0.01", "0.05", "0.5", "3", "1E+1")]
@@ -90,3 +91,10 @@ def test_a_written_number_reads_back_exactly(value: Decimal) -> None:
     text = plain(value)
     assert Decimal(text) == value
     assert set(text) <= set("-0123456789.")
+
+
+def test_a_statistic_becomes_money_to_twelve_digits_unless_it_is_not_finite() -> None:
+    assert from_statistic(1 / 3) == Decimal("0.333333333333")
+    for value in (math.nan, math.inf, -math.inf):
+        with pytest.raises(ValueError, match="allowed: a finite number"):
+            from_statistic(value)
