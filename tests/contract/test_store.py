@@ -590,6 +590,12 @@ class TestLedger:
         assert store.read_account(account).markets == {GOLD: market}
         assert store.ledger(account, GOLD) == [opening(), *rows]
 
+    def test_the_opening_row_is_read_alone(self, store: Store, account: AccountName) -> None:  # S2b
+        assert store.opening(account, GOLD) is None
+        market = opened(store, account)
+        store.book(account, market, [fill_row(5)])
+        assert (store.opening(account, GOLD), store.opening(account, BITCOIN)) == (opening(), None)
+
     def test_more_than_ninety_rows_are_refused(self, store: Store, account: AccountName) -> None:
         market = opened(store, account)
         with pytest.raises(ValueError, match="allowed: at most 90"):

@@ -81,6 +81,10 @@ class Store(Protocol):
         """Return the trade ids at or above an id that the ledger already has."""
         ...
 
+    def opening(self, account: AccountName, symbol: Symbol) -> OpeningRow | None:
+        """Read a market's opening row, None before it opened; costs the same however long the ledger is."""
+        ...
+
     def ledger(self, account: AccountName, symbol: Symbol) -> Sequence[LedgerRow]:
         """Read a market's ledger, opening row first, then fills by trade id."""
         ...

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from marketmaker.domain.backtests import MARKOUTS_S, BacktestFill, BacktestResult, BacktestSample
-from marketmaker.domain.inventory import Inventory, OpeningRow, book_fill, open_inventory
+from marketmaker.domain.inventory import Inventory, book_fill, open_inventory
 from marketmaker.domain.orders import Fill
 from marketmaker.domain.quoting import NoQuotes
 from marketmaker.domain.units import ZERO, Symbol
@@ -136,7 +136,7 @@ def _result(desk: Desk, market: RecordedMarket, span: Span, tally: _Tally) -> Ba
 
 def _inventory(desk: Desk, symbol: Symbol, trades: Iterable[Fill]) -> Inventory:
     """Book every trade on the opening row, as the ledger does, those after the last tick too."""
-    opening = next((row for row in desk.store.ledger(desk.settings.name, symbol) if isinstance(row, OpeningRow)), None)
+    opening = desk.store.opening(desk.settings.name, symbol)
     inventory = Inventory() if opening is None else open_inventory(opening)
     for trade in trades:
         inventory, _ = book_fill(inventory, trade, desk.venue.instrument(symbol))

@@ -34,7 +34,7 @@ from marketmaker.adapters.dynamodb.serialisation import (
     opening_from,
 )
 from marketmaker.domain.drawdown import Equity
-from marketmaker.domain.inventory import FillRow, LedgerRow
+from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
 from marketmaker.domain.state import (
     AccountState,
     ActiveSettings,
@@ -140,6 +140,11 @@ class DynamoDbStore:
         within = LedgerItem.row.between(keys.fill_key(from_id), keys.LAST_FILL)
         rows = self._client.query(self._ledger, keys.ledger_partition(account, symbol), within, only=["row"])
         return frozenset(keys.trade_id(raw["row"]["S"]) for raw in rows)
+
+    def opening(self, account: AccountName, symbol: Symbol) -> OpeningRow | None:
+        """Read a market's opening row, None before it opened."""
+        raw = self._client.get(self._ledger, (keys.ledger_partition(account, symbol), keys.OPENING))
+        return opening_from(OpeningItem.from_raw_data(raw), symbol) if raw else None
 
     def ledger(self, account: AccountName, symbol: Symbol) -> Sequence[LedgerRow]:
         """Read a market's ledger, opening row first, then fills by trade id."""

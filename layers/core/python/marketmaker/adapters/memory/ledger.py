@@ -12,28 +12,28 @@ class MarketLedger:
     """Rows that are written once; reading the newest costs no more than what is asked for."""
 
     def __init__(self) -> None:
-        self._opening: OpeningRow | None = None
+        self.opening: OpeningRow | None = None
         self._fills: dict[int, FillRow] = {}
         self._ids: list[int] = []
 
     def has_any(self, rows: Sequence[LedgerRow]) -> bool:
         """Tell whether one of these rows is there."""
         return any(
-            self._opening is not None if isinstance(row, OpeningRow) else fill_id(row) in self._fills for row in rows
+            self.opening is not None if isinstance(row, OpeningRow) else fill_id(row) in self._fills for row in rows
         )
 
     def add(self, rows: Sequence[LedgerRow]) -> None:
         """Write rows that are not there."""
         for row in rows:
             if isinstance(row, OpeningRow):
-                self._opening = row
+                self.opening = row
             else:
                 self._fills[fill_id(row)] = row
                 insort(self._ids, fill_id(row))
 
     def rows(self) -> list[LedgerRow]:
         """Return the opening row, then the fills by trade id."""
-        opening = [] if self._opening is None else [self._opening]
+        opening = [] if self.opening is None else [self.opening]
         return [*opening, *(self._fills[each] for each in self._ids)]
 
     def known_from(self, from_id: int) -> frozenset[TradeId]:

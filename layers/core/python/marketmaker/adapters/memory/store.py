@@ -135,6 +135,11 @@ class InMemoryStore:
         with self._lock:
             return self._of(account).ledgers[symbol].known_from(from_id)
 
+    def opening(self, account: AccountName, symbol: Symbol) -> OpeningRow | None:
+        """Return the opening row."""
+        with self._lock:
+            return self._of(account).ledgers[symbol].opening
+
     def ledger(self, account: AccountName, symbol: Symbol) -> Sequence[LedgerRow]:
         """Return the opening row, then the fills by trade id."""
         with self._lock:
