@@ -55,6 +55,7 @@ def test_a_kept_order_still_stands_beyond_the_maker_fee(account: AccountSettings
     (market,) = account.markets
     price = Decimal(1900)
     assert isinstance(market.half_spread, QuoteDistance | BpsDistance)
+    assert market.tolerance is not None
     nearest = (1 - market.tolerance.price_share) * market.half_spread.at(price)
 
     assert nearest >= market.fees.break_even_half_spread(price)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.demo import DEPLOYMENT_FILE
-from marketmaker.config import choose_market
+from marketmaker.config import Changes, choose_market
 from marketmaker.domain.distances import BpsDistance, QuoteDistance
 from marketmaker.domain.markets import BpsBand, MarketSettings
 from marketmaker.domain.models import AvellanedaStoikov
@@ -16,13 +16,13 @@ MARKET = "binance:PAXG/USDT"
 
 
 def chosen(*changes: str) -> MarketSettings:
-    found = choose_market(DEPLOYMENT_FILE, MARKET, changes)
+    found = choose_market(DEPLOYMENT_FILE, MARKET, Changes(values=changes))
     (market,) = found.deployment.accounts[found.account].markets
     return market
 
 
 def test_without_changes_the_file_is_as_it_is() -> None:
-    found = choose_market(DEPLOYMENT_FILE, MARKET, [])
+    found = choose_market(DEPLOYMENT_FILE, MARKET, Changes())
     assert (found.account, found.symbol) == ("main", "PAXG/USDT")
     assert chosen().half_spread == QuoteDistance(quote=Decimal("0.5"))
 
@@ -52,7 +52,7 @@ def test_a_whole_table_can_be_given() -> None:
 
 
 def test_the_cadence_can_be_changed() -> None:
-    found = choose_market(DEPLOYMENT_FILE, MARKET, [], interval_s=10)
+    found = choose_market(DEPLOYMENT_FILE, MARKET, Changes(interval_s=10))
     assert found.deployment.clocks.interval_ms == 10_000
 
 
@@ -74,13 +74,13 @@ def test_a_change_that_is_not_allowed_is_one_line(changes: list[str], said: str)
 
 def test_a_market_that_the_file_has_not_names_those_it_has() -> None:
     with pytest.raises(ConfigError, match=r"--market: binance:BTC/USDT is not allowed: one of binance:PAXG/USDT"):
-        choose_market(DEPLOYMENT_FILE, "binance:BTC/USDT", [])
+        choose_market(DEPLOYMENT_FILE, "binance:BTC/USDT", Changes())
 
 
 def test_a_file_without_accounts_or_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the file: unreadable"):
-        choose_market(tmp_path / "none.toml", MARKET, [])
+        choose_market(tmp_path / "none.toml", MARKET, Changes())
     empty = tmp_path / "empty.toml"
     empty.write_text('accounts = "none"\n', encoding="utf-8")
     with pytest.raises(ConfigError, match="none in the file"):
-        choose_market(empty, MARKET, [])
+        choose_market(empty, MARKET, Changes())

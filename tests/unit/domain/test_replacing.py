@@ -39,6 +39,15 @@ def place_of(each: Order) -> Place | None:
     return None if who is None else (each.side, who.level)
 
 
+def test_without_a_tolerance_an_order_goes_that_stands_exactly_where_it_is_wanted() -> None:  # S4
+    desired = quotes(quote(Side.BUY, "1899.5"), quote(Side.SELL, "1900.5"))
+    resting = order(Side.BUY, "1899.5")
+    made = plan_replacement(desired, [resting], tag=TAG, blocked=frozenset(), tolerance=None, now_ms=NOW_MS)
+    assert (made.keep, reasons(made)) == ((), [CancelReason.EVERY_TICK])
+    assert [each.side for each in made.place] == [desired.reducing_side, desired.reducing_side.opposite]
+    assert not CancelReason.EVERY_TICK.is_protective
+
+
 # One order against one quote
 
 

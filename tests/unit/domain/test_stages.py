@@ -424,3 +424,12 @@ def test_no_order_larger_than_the_position_limit_leaves_is_kept() -> None:  # P4
 def test_a_position_limit_within_the_target_is_no_limit() -> None:  # P4
     with pytest.raises(ValueError, match="max_base 2; allowed: above"):
         position(max_base=D(2))
+
+
+def test_without_floors_a_quote_stands_where_it_loses_and_an_order_there_is_kept() -> None:  # S1: 0.1 % loses 2.80
+    settings = replace(market_settings(half_spread=QuoteDistance(quote=D("0.5"))), fees=fees(maker_bps=10))
+    assert levels(quoted(market_view(), settings), Side.BUY)[0].price < D("1898.2")
+    desired = quoted(market_view(), replace(settings, has_floors=False))
+    assert [each.price for each in desired.quotes] == [D("1899.5"), D("1900.5")]
+    assert (desired.floor, desired.highest_bid, desired.lowest_ask) == (ZERO, D(1900), D(1900))
+    assert "floors" not in [each.name for each in desired.stages]

@@ -16,7 +16,7 @@ from marketmaker.adapters.memory import (
     InMemoryStore,
 )
 from marketmaker.bootstrap.environment import set_decimal_context
-from marketmaker.config import choose_market
+from marketmaker.config import Changes, Preset, choose_market
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.backtests import BacktestResult
 from marketmaker.domain.markets import CapitalShare, Instrument, MarketSettings
@@ -34,7 +34,16 @@ from marketmaker.simulation.wallet import Wallet
 from marketmaker.usecases.backtest import Span, run_backtest
 from marketmaker.usecases.desk import Desk
 
-__all__ = ["BacktestOptions", "BacktestResult", "Backtested", "ConfigError", "MarketFiles", "QueueModel", "backtest"]
+__all__ = [
+    "BacktestOptions",
+    "BacktestResult",
+    "Backtested",
+    "ConfigError",
+    "MarketFiles",
+    "Preset",
+    "QueueModel",
+    "backtest",
+]
 
 _US = 1_000
 
@@ -43,13 +52,15 @@ _US = 1_000
 class BacktestOptions:
     """What a backtest is of: a market of a deployment file with some values changed, on recorded files.
 
-    The recording gives tick and lot unless they are given. The account opens with `capital_quote`, the middle of the
-    inventory band of it in base. `measure_s` is how often σ, A and k are measured anew, of the last hour.
+    The recording gives tick and lot unless they are given. The account opens with `capital_quote`, of it
+    `opening_base` in base, by default the middle of the inventory band. `measure_s` is how often σ, A and k are
+    measured anew, of the last hour.
     """
 
     deployment: str
     market: str
     files: MarketFiles
+    preset: Preset | None = None
     changes: tuple[str, ...] = ()
     from_ms: int | None = None
     to_ms: int | None = None
@@ -57,6 +68,7 @@ class BacktestOptions:
     latency_ms: int = 10
     queue: QueueModel = QueueModel.RISK_AVERSE
     capital_quote: Decimal = Decimal(100_000)
+    opening_base: Decimal | None = None
     tick_size: Decimal | None = None
     lot_size: Decimal | None = None
     measure_s: int = 600
@@ -85,7 +97,8 @@ def backtest(options: BacktestOptions, tell: Callable[[int, int], None] = lambda
     """
     set_decimal_context()
     started_s = time.perf_counter()
-    chosen = choose_market(options.deployment, options.market, options.changes, options.cadence_s)
+    changes = Changes(preset=options.preset, values=options.changes, interval_s=options.cadence_s)
+    chosen = choose_market(options.deployment, options.market, changes)
     settings = _only(chosen.deployment.accounts[chosen.account], chosen.symbol)
     try:
         data = read_market(options.files, from_us=_us(options.from_ms), to_us=_us(options.to_ms))
@@ -158,13 +171,19 @@ def _instrument(options: BacktestOptions, market: MarketSettings, data: MarketDa
 
 
 def _wallet(options: BacktestOptions, market: MarketSettings, instrument: Instrument, data: MarketData) -> Wallet:
-    """Open with the middle of the inventory band in base, at the first middle of the book."""
+    """Open with what was asked for in base, else the middle of the inventory band at the first middle of the book."""
     quotes = (event.mid for event in data.events() if isinstance(event, Quote) and event.mid is not None)
     mid = next(quotes, None)
     if mid is None:
         raise ConfigError("the recording is not allowed: a book with both sides, at least once")
-    ratio = (market.inventory_band.min_ratio + market.inventory_band.max_ratio) / TWO
-    base = floor_to_lot(options.capital_quote * ratio / mid, instrument.lot_size)
+    base = options.opening_base
+    if base is None:
+        ratio = (market.inventory_band.min_ratio + market.inventory_band.max_ratio) / TWO
+        base = floor_to_lot(options.capital_quote * ratio / mid, instrument.lot_size)
+    if base * mid > options.capital_quote:
+        raise ConfigError(
+            f"--opening-base: {base} is not allowed: at most the capital, {options.capital_quote} at {mid}"
+        )
     return Wallet({instrument.base: base, instrument.quote: options.capital_quote - base * mid})
 
 

@@ -23,6 +23,7 @@ from marketmaker.bootstrap.backtests import (
     BacktestResult,
     ConfigError,
     MarketFiles,
+    Preset,
     QueueModel,
     backtest,
 )
@@ -43,6 +44,10 @@ Cadence = Annotated[int | None, typer.Option("--cadence-s", help="Seconds betwee
 LatencyMs = Annotated[int, typer.Option("--latency-ms", min=0, help="Each way, to the venue and back.")]
 Queue = Annotated[QueueModel, typer.Option("--queue", help="Who leaves a queue that shrinks without a trade.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the market.")]
+PresetName = Annotated[Preset | None, typer.Option("--preset", help="Put over the market's models.")]
+OpeningBase = Annotated[
+    float | None, typer.Option("--opening-base", min=0, help="Held at the start; else the middle of the band.")
+]
 Capital = Annotated[float, typer.Option("--capital", min=1, help="In quote currency, part of it in base at the start.")]
 Seed = Annotated[int, typer.Option("--seed", help="Nothing in a run is drawn: the same in, the same out.")]
 
@@ -59,7 +64,9 @@ def run_one(
     cadence_s: Cadence = None,
     latency_ms: LatencyMs = 10,
     queue: Queue = QueueModel.RISK_AVERSE,
+    preset: PresetName = None,
     changes: Set = None,
+    opening_base: OpeningBase = None,
     capital: Capital = 100_000,
     seed: Seed = 0,  # noqa: ARG001 - so that a command line that names one keeps its meaning
     as_json: Json = False,
@@ -78,6 +85,7 @@ def run_one(
             deployment=deployment,
             market=market,
             files=files,
+            preset=preset,
             changes=tuple(changes or ()),
             from_ms=None if from_ is None else moment_ms("--from", from_, now_ms()),
             to_ms=None if to is None else moment_ms("--to", to, now_ms()),
@@ -85,6 +93,7 @@ def run_one(
             latency_ms=latency_ms,
             queue=queue,
             capital_quote=Decimal(str(capital)),
+            opening_base=None if opening_base is None else Decimal(str(opening_base)),
         )
         with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
             task = progress.add_task(f"playing {market}", total=None)

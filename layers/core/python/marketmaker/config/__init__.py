@@ -10,7 +10,8 @@ from marketmaker.config.deployment import (
     parse_deployment,
 )
 from marketmaker.config.live import NeedsDeploy, adopt, live_changes
-from marketmaker.config.overrides import ChosenMarket, choose_market
+from marketmaker.config.market_schema import Preset
+from marketmaker.config.overrides import Changes, ChosenMarket, choose_market
 from marketmaker.config.schema import Egress, Stage
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.keys import KeyPurpose
@@ -18,11 +19,13 @@ from marketmaker.domain.keys import KeyPurpose
 __all__ = [
     "AccountFunction",
     "AccountSettings",
+    "Changes",
     "ChosenMarket",
     "Deployment",
     "Egress",
     "KeyPurpose",
     "NeedsDeploy",
+    "Preset",
     "Recipients",
     "SharedFunction",
     "Stage",

@@ -15,6 +15,7 @@ import msgspec
 from marketmaker.config.advice import advise
 from marketmaker.config.keys import KeyPath, keys_of, written
 from marketmaker.config.markets import read_market
+from marketmaker.config.presets import with_presets
 from marketmaker.config.reading import EXACT_NUMBERS, Place, read_table, show
 from marketmaker.config.schema import (
     ClocksTable,
@@ -157,7 +158,7 @@ def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]],
     raw = _parse_toml(text, file)
     if change is not None:
         change(raw)
-    read = read_table(DeploymentTable, raw, Place(file=file))
+    read = read_table(DeploymentTable, with_presets(raw), Place(file=file))
     table = msgspec.structs.replace(read, accounts={name: each.located for name, each in read.accounts.items()})
     tag = DeploymentTag(text=table.tag)
     clocks = _clocks(table.clocks)

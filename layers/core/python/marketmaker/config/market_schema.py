@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -92,6 +93,10 @@ class ReplaceTable(Table, frozen=True, kw_only=True):
     price_share: Ratio = Decimal("0.25")
     size_share: Ratio = Decimal("0.5")
     max_age_s: Annotated[int, whole(0, _DAY_S)] = 600
+
+
+class ReplaceAllTable(Table, frozen=True, kw_only=True, tag_field="policy", tag="all"):
+    """Replace every order in every tick, as the guide's loop does (S4): a baseline to compare with."""
 
 
 class LinearSpacingTable(Table, frozen=True, kw_only=True):
@@ -200,17 +205,28 @@ class RunGuardTable(Table, frozen=True, kw_only=True):
     widen: Annotated[Decimal, above(1, 10)] | None = None
 
 
+class Preset(StrEnum):
+    """Settings by one name; what they are stands in `presets`."""
+
+    NAIVE = "naive"
+    REFEREE = "referee"
+
+
 class MarketTable(Table, frozen=True, kw_only=True):
     """One symbol with its capital and settings.
+
+    A preset stands beneath what the table says itself.
 
     By default the fair price is the book's middle, the opening cost the first fair price, a book that has not changed
     for 30 s is stale, and orders are post-only: where the venue has no such orders, `post_only = false` allows them to
     take (R20). A fair price from elsewhere may be 100 bps off that middle, a depth-weighted one looks at 3 levels.
-    Statistics older than 15 minutes are not used; then the price is taken to move by 60 % a year (R36).
+    Statistics older than 15 minutes are not used; then the price is taken to move by 60 % a year (R36). Only where no
+    money can be lost may a market do without the floors under its half-spread, or replace every order in every tick.
     """
 
     symbol: SymbolText
     number: Annotated[int, whole(0, MAX_MARKET_NUMBER)]
+    preset: Preset | None = None
     capital_base: CapitalTable
     capital_quote: CapitalTable
     opening_cost_quote: Positive | None = None
@@ -233,7 +249,8 @@ class MarketTable(Table, frozen=True, kw_only=True):
     break_even: BreakEvenTable | None = None
     run_guard: RunGuardTable | None = None
     price_band: AbsoluteBandTable | BpsBandTable
-    replace: ReplaceTable = msgspec.field(default_factory=ReplaceTable)
+    floors: bool = True
+    replace: ReplaceTable | ReplaceAllTable = msgspec.field(default_factory=ReplaceTable)
     max_book_age_s: Annotated[int, whole(1, 3_600)] = 30
     post_only: bool = True
 
@@ -261,6 +278,13 @@ class MarketTable(Table, frozen=True, kw_only=True):
                 'another policy, or a half_spread of model "avellaneda_stoikov" or "glft": no other has such a price'
             )
             yield Contradiction(key="inventory.policy", value='"reservation"', allowed=allowed)
+
+    @property
+    def baseline_key(self) -> str | None:
+        """The key that makes it a baseline to compare with, which must never quote real money."""
+        if isinstance(self.replace, ReplaceAllTable):
+            return "replace"
+        return None if self.floors else "floors"
 
     @property
     def assets(self) -> Sequence[str]:

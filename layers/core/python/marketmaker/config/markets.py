@@ -10,6 +10,7 @@ from marketmaker.config.market_schema import (
     CapitalTable,
     CarryTable,
     MarketTable,
+    ReplaceAllTable,
     ReplaceTable,
     RunGuardTable,
     ShareTable,
@@ -60,6 +61,7 @@ def read_market(table: MarketTable, venue: str, clocks: Clocks) -> MarketSetting
         price_band=_price_band(table.price_band),
         tolerance=_tolerance(table.replace),
         max_book_age_ms=table.max_book_age_s * _MS,
+        has_floors=table.floors,
         post_only=table.post_only,
         exposure_ms=clocks.interval_ms + _LATENCY_MS,
         max_deviation_bps=table.max_deviation_bps,
@@ -98,7 +100,9 @@ def _price_band(table: AbsoluteBandTable | BpsBandTable) -> PriceBand:
             assert_never(table)
 
 
-def _tolerance(table: ReplaceTable) -> ReplaceTolerance:
+def _tolerance(table: ReplaceTable | ReplaceAllTable) -> ReplaceTolerance | None:
+    if isinstance(table, ReplaceAllTable):
+        return None
     return ReplaceTolerance(
         price_share=table.price_share, size_share=table.size_share, max_age_ms=table.max_age_s * _MS
     )

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from marketmaker.config.deployment import Deployment, parse_deployment
+from marketmaker.config.market_schema import Preset
+from marketmaker.config.presets import put_over
 from marketmaker.config.reading import Place
+from marketmaker.config.schema import Stage
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import ConfigError
 
+_STAGES_WITH_MONEY = frozenset({Stage.TESTNET.value, Stage.LIVE.value})
 _TOLD_BY_KEYS = frozenset({"quote", "bps", "low", "high", "amount", "share"})
 """Keys of tables that are told apart by which of them they have: another one makes another table."""
 
@@ -25,11 +29,32 @@ class ChosenMarket:
     symbol: Symbol
 
 
-def choose_market(path: str | Path, market: str, changes: Sequence[str], interval_s: int | None = None) -> ChosenMarket:
-    """Read a deployment file and change one of its markets; `market` is VENUE:SYMBOL, each change KEY=VALUE.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What is to be different in one market: first a preset put over it, then each KEY=VALUE; and the interval.
 
     A key is one of the market's table, with dots for those below it: `half_spread.bps=4`. Changing one of a table's
     keys replaces the table where it is told apart by its keys, such as `half_spread`.
+    """
+
+    preset: Preset | None = None
+    values: Sequence[str] = ()
+    interval_s: int | None = None
+
+    def apply_to(self, market: dict[str, Any]) -> None:
+        """Change a market's table in place."""
+        if self.preset is not None:
+            whole = put_over(market, self.preset)
+            market.clear()
+            market.update(whole)
+        for path, value in map(_parsed, self.values):
+            _set(market, path, value)
+
+
+def choose_market(path: str | Path, market: str, changes: Changes) -> ChosenMarket:
+    """Read a deployment file and change one of its markets, VENUE:SYMBOL, for a run that places no order anywhere.
+
+    What only a stage with money refuses is allowed.
 
     Raises:
         ConfigError: the file, the market or a change is not allowed.
@@ -38,7 +63,7 @@ def choose_market(path: str | Path, market: str, changes: Sequence[str], interva
     found: list[str] = []
 
     def change(raw: dict[str, Any]) -> None:
-        found.append(_apply(raw, venue, symbol, [_parsed(each) for each in changes], interval_s))
+        found.append(_apply(raw, venue, symbol, changes))
 
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -59,19 +84,18 @@ def _parsed(change: str) -> tuple[list[str], object]:
     return key.strip().split("."), value
 
 
-def _apply(
-    raw: dict[str, Any], venue: str, symbol: str, changes: Sequence[tuple[list[str], object]], interval_s: int | None
-) -> str:
+def _apply(raw: dict[str, Any], venue: str, symbol: str, changes: Changes) -> str:
     """Change the market in place; returns its account's name."""
     known: list[str] = []
-    if interval_s is not None:
-        raw.setdefault("clocks", {})["interval_s"] = interval_s
+    if changes.interval_s is not None:
+        raw.setdefault("clocks", {})["interval_s"] = changes.interval_s
+    if (changes.preset or changes.values) and raw.get("stage") in _STAGES_WITH_MONEY:
+        raw["stage"], raw["armed"] = Stage.LOCAL.value, False
     for name, account in _tables(raw.get("accounts")):
         for market in account.get("markets", []):
             known.append(f"{account.get('venue')}:{market.get('symbol')}")
             if known[-1] == f"{venue}:{symbol}":
-                for path, value in changes:
-                    _set(market, path, value)
+                changes.apply_to(market)
                 return name
     raise ConfigError(f"--market: {venue}:{symbol} is not allowed: one of {', '.join(known) or 'none in the file'}")
 
@@ -86,9 +110,7 @@ def _set(market: dict[str, Any], path: Sequence[str], value: object) -> None:
     table = market
     for key in above:
         inner = table.get(key)
-        is_fixed_distance = (
-            isinstance(inner, dict) and inner.keys() <= {"quote", "bps", "low", "high"} and last not in inner
-        )
-        table[key] = dict(inner) if isinstance(inner, dict) and not is_fixed_distance else {}
+        is_another = isinstance(inner, dict) and inner.keys() <= _TOLD_BY_KEYS and last not in inner
+        table[key] = dict(inner) if isinstance(inner, dict) and not is_another else {}
         table = table[key]
     table[last] = value

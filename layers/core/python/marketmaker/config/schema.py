@@ -111,8 +111,9 @@ class AccountTable(Table, frozen=True, kw_only=True):
 
     @property
     def located(self) -> "AccountTable":
-        """The account with its own venue written where a reference names none."""
-        return msgspec.structs.replace(self, markets=tuple(self._locate(each) for each in self.markets))
+        """The account with its own venue written where a reference names none, and presets as what they say."""
+        markets = (msgspec.structs.replace(self._locate(each), preset=None) for each in self.markets)
+        return msgspec.structs.replace(self, markets=tuple(markets))
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -228,7 +229,7 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
     accounts: Mapping[NameOfAccount, AccountTable]
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Refuse to arm what cannot lose money, and balances that do not belong to the stage."""
+        """Refuse to arm what cannot lose money, balances that do not belong to the stage, and baselines with money."""
         if self.armed and self.stage is not Stage.LIVE:
             yield Contradiction(
                 key="armed", value="true", allowed=f"only in a live deployment, and this is {self.stage}"
@@ -242,3 +243,16 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
             if self.stage is not Stage.PAPER and account.paper is not None:
                 allowed = f"only in the paper stage, and this is {self.stage}"
                 yield Contradiction(key=key, value="an opening balance", allowed=allowed)
+            if self.stage not in {Stage.LOCAL, Stage.PAPER}:
+                yield from _baselines(f"accounts.{name}", account)
+
+
+def _baselines(key: str, account: AccountTable) -> Iterator[Contradiction]:
+    """Refuse what is only there to be compared with."""
+    for index, market in enumerate(account.markets):
+        if market.baseline_key is not None:
+            yield Contradiction(
+                key=f"{key}.markets{index_label(index, market.symbol)}.{market.baseline_key}",
+                value="a baseline",
+                allowed="only in a local or paper deployment, or a backtest: it loses money that the product keeps",
+            )

@@ -129,7 +129,8 @@ class MarketSettings:
     `assumed_volatility`, the share of the price that one standard deviation of a year is (R36). A last, reference or
     implied price further than `max_deviation_bps` from the book's middle is not used. Without `post_only` orders may
     take, and pay for it (R20). The triangle of an `implied` price is looked at by `fetch_prices`; `triangle` says from
-    where on its edge is told of.
+    where on its edge is told of. Without a `tolerance` every tick replaces every order, without `has_floors` nothing
+    keeps the half-spread from earning less than it costs: baselines to compare with, which never quote real money.
     """
 
     symbol: Symbol
@@ -143,8 +144,9 @@ class MarketSettings:
     order_size_base: Decimal
     inventory_band: InventoryBand
     price_band: PriceBand
-    tolerance: ReplaceTolerance
+    tolerance: ReplaceTolerance | None
     max_book_age_ms: int
+    has_floors: bool = True
     post_only: bool = True
     exposure_ms: int = 5_500
     max_deviation_bps: Decimal = Decimal(100)

@@ -117,7 +117,7 @@ def _sigma(statistics: Statistics | None, settings: MarketSettings) -> float:
 def _quotes(context: Context, allowed: PriceRange, ignored: str) -> Quotes:
     draft = draft_quotes(context)
     half_spread, floor = min(draft.bid_half, draft.ask_half), context.floor(draft.centre)
-    fees = context.settings.fees.break_even_half_spread(draft.centre)
+    fees = context.settings.fees.break_even_half_spread(draft.centre) if context.settings.has_floors else ZERO
     quotes, skipped = size_quotes(draft, context, allowed)
     draft.note("grid")
     return Quotes(

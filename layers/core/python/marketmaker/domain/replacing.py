@@ -26,6 +26,7 @@ class CancelReason(StrEnum):
     BELOW_BREAK_EVEN = "below_break_even"
     SIZE_CHANGED = "size_changed"
     TOO_OLD = "too_old"
+    EVERY_TICK = "every_tick"
     CROSSES_OWN_QUOTE = "crosses_own_quote"
     NOT_WANTED = "not_wanted"
     NO_QUOTES = "no_quotes"
@@ -66,23 +67,24 @@ def plan_replacement(
     *,
     tag: DeploymentTag,
     blocked: frozenset[Place],
-    tolerance: ReplaceTolerance,
+    tolerance: ReplaceTolerance | None,
     now_ms: int,
 ) -> Plan:
     """Decide what to do with each own order and each wanted quote.
 
-    `blocked` names the places of creates whose outcome is still unknown: nothing is placed there (R1).
+    `blocked` names the places of creates whose outcome is still unknown: nothing is placed there (R1). Without a
+    tolerance nothing is kept.
     """
     if isinstance(desired, NoQuotes):
         return Plan(cancel=tuple(Cancel(order=order, reason=CancelReason.NO_QUOTES) for order in own))
     wanted = {(quote.side, quote.level): quote for quote in desired.quotes}
-    measures = _measures(desired, tolerance, now_ms)
+    measures = None if tolerance is None else _measures(desired, tolerance, now_ms)
     keep: list[Order] = []
     cancel: list[Cancel] = []
     for order in sorted(own, key=lambda each: each.created_ms):
         place = _place_of(order, tag)
         quote = wanted.get(place)
-        reason = CancelReason.NOT_WANTED if quote is None else _why_replace(order, quote, measures)
+        reason = _why_cancel(order, quote, measures)
         if reason is None:
             keep.append(order)
             del wanted[place]
@@ -128,6 +130,12 @@ def _measures(desired: Quotes, tolerance: ReplaceTolerance, now_ms: int) -> _Mea
         best_own_bid=max((each.price for each in desired.quotes if each.side is Side.BUY), default=-_ENDLESS),
         best_own_ask=min((each.price for each in desired.quotes if each.side is Side.SELL), default=_ENDLESS),
     )
+
+
+def _why_cancel(order: Order, quote: Quote | None, measures: _Measures | None) -> CancelReason | None:
+    if quote is None:
+        return CancelReason.NOT_WANTED
+    return CancelReason.EVERY_TICK if measures is None else _why_replace(order, quote, measures)
 
 
 def _why_replace(order: Order, quote: Quote, measures: _Measures) -> CancelReason | None:

@@ -42,7 +42,7 @@ class Context:
     def floor(self, centre: Decimal) -> Decimal:
         """Return the least distance of a quote: fee break-even and cadence risk, and one tick (R36)."""
         least = self.settings.fees.break_even_half_spread(centre) + self.cadence_risk
-        return max(least, self.instrument.tick_size)
+        return max(least, self.instrument.tick_size) if self.settings.has_floors else ZERO
 
 
 class Draft:
@@ -74,6 +74,8 @@ class Draft:
 
 def widen_to_floors(draft: Draft, context: Context) -> bool:
     """Widen to fee break-even, cadence risk and one tick: no quote is at a loss after its costs (R36)."""
+    if not context.settings.has_floors:
+        return False
     floor = context.floor(draft.centre)
     draft.stand(draft.centre, max(draft.bid_half, floor), max(draft.ask_half, floor))
     return True

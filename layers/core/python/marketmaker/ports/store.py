@@ -7,7 +7,7 @@ from typing import Protocol
 
 from marketmaker.domain.calibration import Calibration
 from marketmaker.domain.drawdown import Equity
-from marketmaker.domain.inventory import FillRow, LedgerRow
+from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
 from marketmaker.domain.keys import KeyPurpose, VenueKey
 from marketmaker.domain.klines import DayVolume, Kline, KlineMinute
 from marketmaker.domain.regime import Variances
