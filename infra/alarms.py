@@ -107,7 +107,7 @@ class Alarms(Construct):
             minutes=3,
             threshold=TICK_AGE_S,
         )
-        may_take = not all(market.post_only for market in account.settings.markets)
+        may_take = any(not each.post_only or each.exits.has_rules for each in account.settings.markets)
         yield Watch(
             name=f"{name}-taker_fills",
             kind=Kind.FAILURES,

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from marketmaker.domain.deciding import Situation
 from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.exits import NO_EXIT, Exit, ExitCause, ExitState
 from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
 from marketmaker.domain.klines import MINUTE_MS, DayVolume, Kline, KlineMinute
 from marketmaker.domain.markets import Instrument
@@ -197,6 +198,26 @@ def opening_rows(symbol: Symbol) -> st.SearchStrategy[OpeningRow]:
     )
 
 
+exits = st.builds(
+    Exit,
+    cause=st.sampled_from(ExitCause),
+    started_ms=times_ms,
+    target_base=amounts,
+    reason=texts,
+    attempts=st.integers(0, 100),
+)
+exit_states = st.just(NO_EXIT) | st.builds(
+    ExitState,
+    current=st.none() | exits,
+    stopped_at=st.none() | prices,
+    ended_ms=st.none() | times_ms,
+    resume_ms=times_ms,
+    repeats=st.integers(0, 9),
+    day=st.none() | st.integers(0, 40_000),
+    day_open=st.none() | prices,
+)
+
+
 @st.composite
 def market_states(draw: st.DrawFn) -> MarketState:
     """Build markets' items; all orders of one are in its own symbol."""
@@ -212,6 +233,7 @@ def market_states(draw: st.DrawFn) -> MarketState:
         unresolved=tuple(draw(st.lists(unresolved, max_size=3))),
         not_before_ms=draw(times_ms),
         run=draw(st.none() | runs),
+        exits=draw(exit_states),
     )
 
 
@@ -288,6 +310,7 @@ def market_views(draw: st.DrawFn) -> MarketView:
         statistics=draw(st.none() | statistics),
         second=draw(st.none() | st.builds(SecondView, source=touches, rate=touches)),
         run=draw(st.none() | runs),
+        exits=draw(exit_states),
     )
 
 
@@ -303,6 +326,7 @@ def situations(draw: st.DrawFn) -> Situation:
         instrument=on,
         view=None if view is None else replace(view, book=replace(view.book, symbol=on.symbol)),
         obstacle=draw(refused if view is None else st.none() | refused),
+        may_exit=draw(st.booleans()),
         live=tuple(replace(each, is_live=True) for each in live),
         blocked=draw(places),
         only=draw(st.none() | places),

@@ -13,6 +13,7 @@ from moto import mock_aws
 from infra.local.tables import create_tables
 from marketmaker.adapters.memory import InMemoryStore
 from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.exits import Exit, ExitCause, ExitState
 from marketmaker.domain.inventory import FillRow, OpeningRow, open_inventory
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.runs import SameSideRun
@@ -40,6 +41,7 @@ pytest_plugins = ["tests.dynamodb_local"]
 GOLD = Symbol("PAXG/USDT")
 BITCOIN = Symbol("BTC/USDT")
 USDT = Asset("USDT")
+EXIT = Exit(cause=ExitCause.STOP_LOSS, started_ms=5, target_base=Decimal("0.5"), reason="it fell", attempts=2)
 
 
 @pytest.fixture(scope="module")
@@ -498,6 +500,13 @@ class TestMarket:
         saved = store.save_market(account, aged)
         assert store.read_account(account).markets == {GOLD: saved}
         assert saved.run == run
+
+    @pytest.mark.parametrize("current", [None, EXIT], ids=["none", "under way"])
+    def test_exits_survive(self, store: Store, account: AccountName, current: Exit | None) -> None:  # S9, P5
+        exits = ExitState(current=current, stopped_at=Decimal("1800.5"), resume_ms=7, repeats=2, day=3)
+        saved = store.save_market(account, replace(opened(store, account), exits=exits))
+        assert store.read_account(account).markets == {GOLD: saved}
+        assert saved.exits == exits
 
 
 type MarketWrite = Callable[[Store, AccountName, MarketState], object]

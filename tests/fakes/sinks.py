@@ -1,7 +1,7 @@
 """Where alerts, decisions and counts go in a test: into lists."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from marketmaker.domain.units import AccountName
@@ -51,6 +51,10 @@ class RecordingTelemetry:
     def record(self, event: str, fields: Mapping[str, Any]) -> None:
         """Keep one line."""
         self.lines.append((event, fields))
+
+    def record_lazily(self, event: str, describe: Callable[[], Mapping[str, Any]]) -> None:
+        """Keep one line."""
+        self.record(event, describe())
 
     def count(self, account: AccountName | None, counts: Mapping[str, float]) -> None:
         """Add to the sums."""

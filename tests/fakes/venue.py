@@ -114,6 +114,7 @@ class FakeVenue:
         self.clock_offset_ms = 0
         self.request_ttl_ms = 5_000
         self.is_frozen = False
+        self.taken_at_most = Decimal("Infinity")
         self.lists_twice = False
         self.trade_fee: Fee | None = None
         self.permissions: KeyPermissions | Unknown = KeyPermissions(trades=True, withdraws=False, is_ip_bound=True)
@@ -533,8 +534,10 @@ class FakeVenue:
         if self._balances()[asset].free < needed:
             return self._reject(order, kind=RejectionKind.REFUSED, reason="insufficient balance")
         accepted = self._accept(order)
-        if takes:
-            self._trade(accepted.venue_id, accepted.size_base, is_maker=False)
+        if takes and self.taken_at_most > ZERO:
+            self._trade(accepted.venue_id, min(accepted.size_base, self.taken_at_most), is_maker=False)
+        if order.immediate:
+            self.orders[accepted.venue_id] = replace(self.orders[accepted.venue_id], is_live=False)
         return Accepted(order=self.orders[accepted.venue_id])
 
     def _is_off_grid(self, order: NewOrder) -> bool:

@@ -76,7 +76,7 @@ def test_lease_block_alert_and_restriction_are_shown() -> None:
     assert f"lease held by second to {moment(now_ms + 20_000)} (20 s)" in text
     assert f"blocked: the venue wants no requests but cancels, until {moment(now_ms + 60_000)}" in text
     assert f"alert: kind since {moment(now_ms)} (0 s): what [happened]" in text
-    assert f"restricted: PAXG/USDT cancel_only for 0 s, since {moment(now_ms)}: fair price 2001 is outside" in text
+    assert f"restricted: PAXG/USDT reduce_only for 0 s, since {moment(now_ms)}: fair price 2001 is outside" in text
     assert "USDT: peak equity 28500, drawdown 0.00%" in text
 
 

@@ -180,7 +180,7 @@ def _order_request(listing: Listing, params: Params) -> OrderRequest:
             raise ApiError(-1013, f"Invalid {name}.")
     if max(size, price or ZERO) > MOST:
         raise rejected(RejectReason.OFF_LOT if size > MOST else RejectReason.OFF_TICK)
-    next_id = len(listing.engine.account.orders) + 1
+    next_id = listing.engine.account.counts.accepted + 1
     client_id = params.text("newClientOrderId", CLIENT_ID) if "newClientOrderId" in params else f"local{next_id:017d}"
     return OrderRequest(
         client_id=ClientOrderId(client_id),

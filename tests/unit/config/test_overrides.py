@@ -8,7 +8,7 @@ import pytest
 from infra.local.demo import DEPLOYMENT_FILE
 from marketmaker.config import Changes, choose_market
 from marketmaker.domain.distances import BpsDistance, QuoteDistance
-from marketmaker.domain.markets import BpsBand, MarketSettings
+from marketmaker.domain.markets import AbsoluteBand, BpsBand, MarketSettings
 from marketmaker.domain.models import AvellanedaStoikov
 from marketmaker.errors import ConfigError
 
@@ -43,6 +43,12 @@ def test_another_kind_of_distance_or_band_replaces_the_one_of_the_file() -> None
     market = chosen("half_spread.bps=4", "price_band.bps=500")
     assert market.half_spread == BpsDistance(bps=Decimal(4))
     assert market.price_band == BpsBand(bps=Decimal(500))
+
+
+def test_both_ends_of_a_band_can_be_given_one_by_one() -> None:
+    assert chosen("price_band.bps=500", "price_band.low=1", "price_band.high=9").price_band == AbsoluteBand(
+        low=Decimal(1), high=Decimal(9)
+    )
 
 
 def test_a_whole_table_can_be_given() -> None:

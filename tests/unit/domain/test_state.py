@@ -30,9 +30,10 @@ def test_modes_grow_stronger_and_are_labelled_as_people_write_them() -> None:
     assert [mode.label for mode in Mode] == ["quoting", "reduce_only", "cancel_only", "halted"]
 
 
-@pytest.mark.parametrize("mode", [Mode.REDUCE_ONLY, Mode.CANCEL_ONLY, Mode.HALTED])
-def test_only_a_quoting_account_may_create(mode: Mode) -> None:  # R5
+@pytest.mark.parametrize("mode", [Mode.CANCEL_ONLY, Mode.HALTED])
+def test_only_an_account_that_quotes_or_reduces_may_create(mode: Mode) -> None:  # R5
     assert control(mode=Mode.QUOTING, epoch=3, lease=LEASE).may_create(3, "a", 9_999)
+    assert control(mode=Mode.REDUCE_ONLY, epoch=3, lease=LEASE).may_create(3, "a", 9_999)
     assert not control(mode=mode, epoch=3, lease=LEASE).may_create(3, "a", 9_999)
 
 

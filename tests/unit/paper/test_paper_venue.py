@@ -24,7 +24,7 @@ from marketmaker.ports import (
     RejectionKind,
     Unknown,
 )
-from tests.builders import ACCOUNT, PAXG, SYMBOL, USDT, instrument
+from tests.builders import ACCOUNT, PAXG, SYMBOL, USDT, fees, instrument
 from tests.unit.paper.paper_desk import OPENING, PaperDesk, paper_desk
 
 D = Decimal
@@ -594,11 +594,20 @@ def test_a_book_that_is_read_again_has_our_orders_in_it(desk: PaperDesk) -> None
     assert [(level.price, level.size_base) for level in book.bids] == [(D(1899), D(1)), (D("1898.5"), D("0.1"))]
 
 
-def test_no_order_takes_on_paper(desk: PaperDesk) -> None:  # R20
-    (outcome,) = desk.place(replace(desk.new(BUY, "1901"), post_only=False))
+def test_only_an_order_that_may_takes_on_paper_and_pays_for_it(desk: PaperDesk) -> None:  # R20, S9
+    taking = replace(desk.new(BUY, "1901"), post_only=False, immediate=True, size_base=D("0.2"))
+    (refused,) = desk.place(replace(taking, post_only=True, immediate=False))
+    (outcome,) = desk.place(taking)
 
-    assert isinstance(outcome, Rejected)
-    assert outcome.kind is RejectionKind.WOULD_TAKE
+    assert isinstance(refused, Rejected)
+    assert refused.kind is RejectionKind.WOULD_TAKE
+    assert isinstance(outcome, Accepted)
+    assert not outcome.order.is_live
+    fills = desk.venue.fills_since(SYMBOL, 0, desk.deadline())
+    assert sum(each.size_base for each in fills) == outcome.order.executed_base > 0
+    assert {each.is_maker for each in fills} == {False}
+    taker_fee = fees().taker_bps / 10_000
+    assert [each.fee for each in fills] == [Fee(amount=each.size_base * taker_fee, asset=PAXG) for each in fills]
 
 
 # What needs no account

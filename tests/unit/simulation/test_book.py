@@ -36,7 +36,7 @@ def test_a_taker_walks_the_levels_up_to_its_limit_and_size(book: MarketBook) -> 
 def test_what_is_taken_is_gone(book: MarketBook) -> None:
     book.take(Side.SELL, Level(D(101), D(2)))
     book.take(Side.SELL, Level(D(102), D(1)))
-    assert book.levels(Side.SELL) == [Level(D(102), D(2))]
+    assert list(book.levels(Side.SELL)) == [Level(D(102), D(2))]
 
 
 def test_an_empty_side_has_nobody_ahead() -> None:
@@ -58,4 +58,35 @@ def test_sizes_are_cut_to_whole_lots() -> None:
     book = MarketBook(D("0.1"))
     bids = (Level(D(100), D("0.05")), Level(D(99), D("0.27")))
     book.show(Quote(time_us=0, bids=bids, asks=()))
-    assert book.levels(Side.BUY) == [Level(D(99), D("0.2"))]
+    assert list(book.levels(Side.BUY)) == [Level(D(99), D("0.2"))]
+
+
+def test_what_was_taken_is_shown_whole_again_by_the_next_quote_even_if_it_carries_the_same_levels() -> None:
+    book = MarketBook(D("0.1"))
+    bids, asks = (Level(D(100), D(5)),), (Level(D(101), D(2)),)
+    book.show(Quote(time_us=0, bids=bids, asks=asks))
+    book.take(Side.SELL, Level(D(101), D(1)))
+    revision = book.revision
+    book.show(Quote(time_us=1, bids=bids, asks=asks))
+    assert list(book.levels(Side.SELL)) == [Level(D(101), D(2))]
+    assert book.revision == revision + 1
+
+
+@pytest.mark.parametrize(
+    ("side", "limit", "is_reached"),
+    [
+        (Side.BUY, 100, False),
+        (Side.BUY, 101, True),
+        (Side.BUY, 102, True),
+        (Side.SELL, 101, False),
+        (Side.SELL, 99, True),
+    ],
+)
+def test_an_order_is_reached_once_the_other_side_shows_its_limit(
+    book: MarketBook, side: Side, limit: int, *, is_reached: bool
+) -> None:
+    assert book.is_reached(side, D(limit)) is is_reached
+
+
+def test_an_empty_side_reaches_nobody() -> None:
+    assert not MarketBook(D("0.1")).is_reached(Side.BUY, D(100))

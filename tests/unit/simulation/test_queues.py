@@ -119,7 +119,7 @@ def test_a_quote_that_reaches_an_order_fills_it_whole_and_keeps_its_own_size() -
     order = rest(at)
     at.play(Quote(time_us=2, bids=(Level(D(98), D(1)),), asks=(Level(D("98.5"), D("0.1")),)))
     assert order.executed_base == 1
-    assert at.book.levels(Side.SELL) == [Level(D("98.5"), D("0.1"))]
+    assert list(at.book.levels(Side.SELL)) == [Level(D("98.5"), D("0.1"))]
 
 
 def test_beyond_the_known_book_the_deepest_size_is_ahead_or_nobody() -> None:

@@ -138,7 +138,7 @@ def test_price_outside_its_band_restricts_first_then_cancels_then_tells() -> Non
     modes: list[Mode] = []
     at.venue.faults.before("cancel", lambda: modes.append(at.control.mode_of(SYMBOL)))
     report = at.check()
-    assert modes == [Mode.CANCEL_ONLY]
+    assert modes == [Mode.REDUCE_ONLY]
     assert own(at) == []
     assert (report.orders_cancelled, report.restricted, report.is_breached) == (2, (SYMBOL,), True)
     assert at.control.restrictions[SYMBOL].reason == "fair price 2001 is outside [1800, 2000]"
@@ -169,7 +169,7 @@ def test_breach_that_a_tick_saw_first_is_not_told_again() -> None:  # R27
     at.tick()
     at.check()
     assert at.alerts.kinds() == ["price_band"]
-    assert at.control.mode_of(SYMBOL) is Mode.CANCEL_ONLY
+    assert at.control.mode_of(SYMBOL) is Mode.REDUCE_ONLY
 
 
 def test_breach_that_a_check_saw_first_is_not_told_again_by_ticks() -> None:  # R27
@@ -200,7 +200,7 @@ def test_ticks_of_a_restricted_market_place_nothing_and_say_why() -> None:
     enter_band(at)
     desired = only_market(at.tick()).desired
     assert desired == NoQuotes(
-        reason=NoQuotesReason.NOT_QUOTING, detail="cancel_only: fair price 2001 is outside [1800, 2000]"
+        reason=NoQuotesReason.NOT_QUOTING, detail="reduce_only: fair price 2001 is outside [1800, 2000]"
     )
     assert own(at) == []
 
@@ -255,7 +255,7 @@ def test_broken_book_counts_as_stale_data(bid: str, ask: str) -> None:  # R11
     at.venue.quote(SYMBOL, bid, ask)
     at.check()
     assert own(at) == []
-    assert at.control.mode_of(SYMBOL) is Mode.CANCEL_ONLY
+    assert at.control.mode_of(SYMBOL) is Mode.REDUCE_ONLY
     assert at.alerts.kinds() == ["stale_book"]
 
 
@@ -333,7 +333,7 @@ def test_restriction_stays_while_nobody_knows_whether_the_breach_is_over(part: s
     enter_band(at)
     at.venue.faults.fail_once(part, Retryable("no answer"))
     assert at.check().lifted == ()
-    assert at.control.mode_of(SYMBOL) is Mode.CANCEL_ONLY
+    assert at.control.mode_of(SYMBOL) is Mode.REDUCE_ONLY
     assert at.check().lifted == (SYMBOL,)
 
 
@@ -620,7 +620,7 @@ def test_cancel_round_that_is_refused_as_a_whole_is_no_defect() -> None:
     at.venue.faults.fail_once("cancel", AccountRefused("no permission"))
     report = at.check()
     assert (report.outcome, report.cancels_failed) == (RiskOutcome.DONE, 2)
-    assert at.control.mode_of(SYMBOL) is Mode.CANCEL_ONLY
+    assert at.control.mode_of(SYMBOL) is Mode.REDUCE_ONLY
 
 
 def test_metrics_say_neither_breached_nor_halted_where_a_check_could_not_tell() -> None:  # R7

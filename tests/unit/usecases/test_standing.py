@@ -166,7 +166,7 @@ def test_restricted_market_says_why_and_since_when() -> None:
     at.clock.advance(61_000)
     reason = "fair price 2001 is outside [1800, 2000]"
     assert control_of(look(at)).restrictions == (
-        RestrictedMarket(symbol=SYMBOL, mode=Mode.CANCEL_ONLY, reason=reason, since_ms=since_ms),
+        RestrictedMarket(symbol=SYMBOL, mode=Mode.REDUCE_ONLY, reason=reason, since_ms=since_ms),
     )
 
 

@@ -31,7 +31,15 @@ from marketmaker.ports import (
 )
 from marketmaker.simulation.events import Level
 from marketmaker.simulation.matching import Engine
-from marketmaker.simulation.orders import AccountOrder, AccountTrade, OrderRequest, OrderType, Rejection, RejectReason
+from marketmaker.simulation.orders import (
+    AccountOrder,
+    AccountTrade,
+    OrderRequest,
+    OrderType,
+    Rejection,
+    RejectReason,
+    TimeInForce,
+)
 
 _US = 1_000
 _REJECTIONS = {
@@ -254,6 +262,7 @@ class BacktestVenue:
             type=OrderType.LIMIT_MAKER if order.post_only else OrderType.LIMIT,
             size_base=order.size_base,
             price=order.price,
+            time_in_force=TimeInForce.IOC if order.immediate else TimeInForce.GTC,
         )
         outcome = self.engine.submit(request, now_us)
         if isinstance(outcome, Rejection):

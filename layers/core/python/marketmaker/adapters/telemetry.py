@@ -1,7 +1,7 @@
 """Structured log lines and embedded metrics, as CloudWatch reads them from standard output."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -49,6 +49,10 @@ class PowertoolsTelemetry:
         if taken:
             raise ValueError(f"record {event!r} names {', '.join(sorted(taken))}, which the log line already has")
         self._logger.info(event, extra=dict(fields))
+
+    def record_lazily(self, event: str, describe: Callable[[], Mapping[str, Any]]) -> None:
+        """Write one structured line; every line is kept."""
+        self.record(event, describe())
 
     def count(self, account: AccountName | None, counts: Mapping[str, float]) -> None:
         """Add to an account's metrics, or to the deployment's; a name ending in `_ms` or `_s` is a duration."""

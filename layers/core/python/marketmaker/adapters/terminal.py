@@ -74,6 +74,10 @@ class OperatorTelemetry:
         if event == "alert_failed":
             self._warn(f"{fields['account']}: alert not sent: {' '.join(str(fields['reason']).split())}")
 
+    def record_lazily(self, event: str, describe: Callable[[], Mapping[str, Any]]) -> None:
+        """Leave it to the output."""
+        self.record(event, describe())
+
     def count(self, account: AccountName | None, counts: Mapping[str, float]) -> None:
         """Leave it to the functions."""
 

@@ -43,6 +43,8 @@ __all__ = [
     "Preset",
     "QueueModel",
     "backtest",
+    "opening_base",
+    "played_account",
 ]
 
 _US = 1_000
@@ -97,9 +99,7 @@ def backtest(options: BacktestOptions, tell: Callable[[int, int], None] = lambda
     """
     set_decimal_context()
     started_s = time.perf_counter()
-    changes = Changes(preset=options.preset, values=options.changes, interval_s=options.cadence_s)
-    chosen = choose_market(options.deployment, options.market, changes)
-    settings = _only(chosen.deployment.accounts[chosen.account], chosen.symbol)
+    settings = played_account(options)
     try:
         data = read_market(options.files, from_us=_us(options.from_ms), to_us=_us(options.to_ms))
         result = _run(options, settings, data, tell)
@@ -111,6 +111,32 @@ def backtest(options: BacktestOptions, tell: Callable[[int, int], None] = lambda
         note=data.described.note,
         wall_seconds=time.perf_counter() - started_s,
     )
+
+
+def played_account(options: BacktestOptions) -> AccountSettings:
+    """Return the account of a backtest: with the one market, changed as asked for.
+
+    Raises:
+        ConfigError: the file, the market or a change is not allowed.
+    """
+    changes = Changes(preset=options.preset, values=options.changes, interval_s=options.cadence_s)
+    chosen = choose_market(options.deployment, options.market, changes)
+    return _only(chosen.deployment.accounts[chosen.account], chosen.symbol)
+
+
+def opening_base(options: BacktestOptions) -> Decimal:
+    """Return how much base a backtest opens with.
+
+    Raises:
+        ConfigError: the file, the market, a change or a recording cannot be used.
+    """
+    market = played_account(options).markets[0]
+    try:
+        data = read_market(options.files, from_us=_us(options.from_ms), to_us=_us(options.to_ms))
+        instrument = _instrument(options, market, data)
+        return _wallet(options, market, instrument, data).total(instrument.base)
+    except RecordingError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _run(

@@ -15,6 +15,7 @@ from marketmaker.cli.models import list_models
 from marketmaker.cli.orders import list_orders
 from marketmaker.cli.status import show_status
 from marketmaker.cli.stopping import halt_accounts, resume_accounts
+from marketmaker.cli.sweep import run_sweep
 from marketmaker.cli.tune import tune_markets
 from marketmaker.cli.watching import WatchableCommand
 
@@ -34,6 +35,9 @@ app.command("models", epilog="Example: mm models --deployment infra/deployments/
 app.command("calibrate", epilog="Example: mm calibrate --symbol PAXG/USDT")(show_calibration)
 app.command("tune", epilog="Example: mm tune --since 7d")(tune_markets)
 app.command("backtest", epilog="Example: mm backtest -m binance:PAXG/USDT --trades PREFIX_trades.csv.gz")(run_one)
+app.command(
+    "sweep", epilog="Example: mm sweep -m binance:PAXG/USDT --quotes Q --trades T --vary half_spread.quote=0.4,0.6"
+)(run_sweep)
 app.command("halt", epilog='Example: mm halt --account main --reason "going on holiday"')(halt_accounts)
 app.command("resume", epilog='Example: mm resume --account main --reason "back"')(resume_accounts)
 settings.app.command("apply", epilog="Example: mm config apply live.toml --reason 'narrower'")(live_settings.apply_file)

@@ -26,12 +26,15 @@ from marketmaker.bootstrap.backtests import (
     Preset,
     QueueModel,
     backtest,
+    played_account,
 )
 from marketmaker.cli.accounts import DEFAULT_FILE, DeploymentFile, Json, one_line_errors, print_json
 from marketmaker.cli.moments import moment_ms
+from marketmaker.cli.pages import require_writable, write_page
 from marketmaker.cli.style import UNKNOWN, bps, console, errors, figure, gain, moment, now_ms, share, show, table
 
 _PICTURES = {"fill_list", "samples"}
+DEFAULT_PAGE = Path("out/backtest.html")
 
 Chosen = Annotated[str, typer.Option("--market", "-m", metavar="VENUE:SYMBOL", help="Whose settings of the file.")]
 Quotes = Annotated[Path | None, typer.Option("--quotes", help="Quotes, in Tardis's layout, gzipped or plain.")]
@@ -49,6 +52,7 @@ OpeningBase = Annotated[
     float | None, typer.Option("--opening-base", min=0, help="Held at the start; else the middle of the band.")
 ]
 Capital = Annotated[float, typer.Option("--capital", min=1, help="In quote currency, part of it in base at the start.")]
+Html = Annotated[Path | None, typer.Option("--html", help=f"The page with pictures; without, {DEFAULT_PAGE}.")]
 Seed = Annotated[int, typer.Option("--seed", help="Nothing in a run is drawn: the same in, the same out.")]
 
 
@@ -69,14 +73,19 @@ def run_one(
     opening_base: OpeningBase = None,
     capital: Capital = 100_000,
     seed: Seed = 0,  # noqa: ARG001 - so that a command line that names one keeps its meaning
+    html: Html = None,
     as_json: Json = False,
 ) -> None:
     """Run a market's settings over a recording, with the code that trades, and say what would have come of them.
 
     An estimate: our orders move nothing in a recording, and places in the
-    queue are assumed. Nothing is read from AWS, nothing is written.
+    queue are assumed. Nothing is read from AWS, nothing is written
+    but a page of pictures; with --json only where --html says so.
     """
+    path = html or (None if as_json else DEFAULT_PAGE)
     with one_line_errors():
+        if path is not None:
+            require_writable(path)
         try:
             files = MarketFiles(quotes=quotes, trades=trades, book=book, candles=candles)
         except ValueError as error:
@@ -98,10 +107,13 @@ def run_one(
         with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
             task = progress.add_task(f"playing {market}", total=None)
             done = backtest(options, lambda slots, of: progress.update(task, completed=slots, total=of))
+        if path is not None:
+            _write_page(path, options, done)
     if as_json:
         print_json([document(done)], {})
     else:
         _print(done)
+        console.print(f"pictures: {escape(str(path))}")
 
 
 def document(done: Backtested) -> dict[str, Any]:
@@ -113,6 +125,13 @@ def document(done: Backtested) -> dict[str, Any]:
         "events_per_second": round(done.events_per_second),
         "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
+
+
+def _write_page(path: Path, options: BacktestOptions, done: Backtested) -> None:
+    from marketmaker.cli.backtest_report import backtest_page  # what draws is loaded by those who draw
+
+    interval_ms = played_account(options).clocks.interval_ms
+    write_page(path, backtest_page(options, done, document(done), interval_ms))
 
 
 def _print(done: Backtested) -> None:

@@ -32,14 +32,14 @@ from marketmaker.config.ranges import (
     whole,
 )
 from marketmaker.config.tables import Contradiction, Table
-from marketmaker.domain.models import FairPriceModel, Placement
-from marketmaker.domain.orders import MAX_MARKET_NUMBER
+from marketmaker.domain.models import CostBasis, FairPriceModel, Placement
+from marketmaker.domain.orders import EXIT_LEVEL, MAX_MARKET_NUMBER
 from marketmaker.domain.pricing import BOOK_LEVELS
 from marketmaker.domain.runs import MAX_RUN
 from marketmaker.domain.units import ONE, ZERO, plain
 
-MAX_LEVELS = 8
-"""Levels a side: as many as the client order ids of every venue can tell apart."""
+MAX_LEVELS = EXIT_LEVEL
+"""Levels a side: as many as the client order ids of every venue can tell apart beside that of exits."""
 _Ticks = Annotated[int, whole(1, 1_000)]
 _DAY_S = 86_400
 
@@ -197,6 +197,20 @@ class BreakEvenTable(Table, frozen=True, kw_only=True):
     averages: bool = False
 
 
+class FallStopTable(Table, frozen=True, kw_only=True):
+    """Sell a part of the base after a fall, by default half of it 5 % below its average cost (S9)."""
+
+    fall: Share = Decimal("0.05")
+    basis: CostBasis = CostBasis.AVERAGE_COST
+    share: Share = Decimal("0.5")
+
+
+class LossStopTable(Table, frozen=True, kw_only=True):
+    """Close the position at a loss that is not realised, in quote currency (P5)."""
+
+    loss_quote: Positive
+
+
 class RunGuardTable(Table, frozen=True, kw_only=True):
     """Pause a side, or stand wider with `widen`, by default once 5 of its orders filled within a minute (R32)."""
 
@@ -248,6 +262,10 @@ class MarketTable(Table, frozen=True, kw_only=True):
     carry: CarryTable | None = None
     break_even: BreakEvenTable | None = None
     run_guard: RunGuardTable | None = None
+    stop_loss: FallStopTable | LossStopTable | None = None
+    take_profit_quote: Positive | None = None
+    max_exit_slippage_bps: Bps = Decimal(100)
+    cool_down_s: Annotated[int, whole(1, _DAY_S)] = 300
     price_band: AbsoluteBandTable | BpsBandTable
     floors: bool = True
     replace: ReplaceTable | ReplaceAllTable = msgspec.field(default_factory=ReplaceTable)

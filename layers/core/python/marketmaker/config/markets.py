@@ -9,6 +9,7 @@ from marketmaker.config.market_schema import (
     BreakEvenTable,
     CapitalTable,
     CarryTable,
+    FallStopTable,
     MarketTable,
     ReplaceAllTable,
     ReplaceTable,
@@ -37,7 +38,7 @@ from marketmaker.domain.markets import (
     PriceBand,
     ReplaceTolerance,
 )
-from marketmaker.domain.models import BreakEven, Carry, RunGuard, SizeSkew, TriangleSettings
+from marketmaker.domain.models import BreakEven, Carry, ExitSettings, FallStop, RunGuard, SizeSkew, TriangleSettings
 from marketmaker.domain.units import Symbol
 
 _MS = 1_000
@@ -77,6 +78,7 @@ def read_market(table: MarketTable, venue: str, clocks: Clocks) -> MarketSetting
         break_even=_break_even(table.break_even),
         run_guard=_run_guard(table.run_guard),
         triangle=_triangle(table.triangle),
+        exits=_exits(table),
     )
 
 
@@ -128,6 +130,20 @@ def _run_guard(table: RunGuardTable | None) -> RunGuard | None:
     if table is None:
         return None
     return RunGuard(orders=table.orders, within_ms=table.within_s * _MS, widen=table.widen)
+
+
+def _exits(table: MarketTable) -> ExitSettings:
+    stop = table.stop_loss
+    return ExitSettings(
+        stop_loss=FallStop(fall_share=stop.fall, basis=stop.basis, stop_share=stop.share)
+        if isinstance(stop, FallStopTable)
+        else None
+        if stop is None
+        else stop.loss_quote,
+        take_profit_quote=table.take_profit_quote,
+        max_slippage_bps=table.max_exit_slippage_bps,
+        cool_down_ms=table.cool_down_s * _MS,
+    )
 
 
 def _triangle(table: TriangleTable | None) -> TriangleSettings | None:

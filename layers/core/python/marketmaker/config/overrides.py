@@ -16,8 +16,8 @@ from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import ConfigError
 
 _STAGES_WITH_MONEY = frozenset({Stage.TESTNET.value, Stage.LIVE.value})
-_TOLD_BY_KEYS = frozenset({"quote", "bps", "low", "high", "amount", "share"})
-"""Keys of tables that are told apart by which of them they have: another one makes another table."""
+_SHAPES = ({"quote"}, {"bps"}, {"low", "high"}, {"amount"}, {"share"})
+"""Tables that are told apart by their keys: a key of another shape makes another table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ def _set(market: dict[str, Any], path: Sequence[str], value: object) -> None:
     table = market
     for key in above:
         inner = table.get(key)
-        is_another = isinstance(inner, dict) and inner.keys() <= _TOLD_BY_KEYS and last not in inner
+        is_another = any(isinstance(inner, dict) and {*inner} <= shape and last not in shape for shape in _SHAPES)
         table[key] = dict(inner) if isinstance(inner, dict) and not is_another else {}
         table = table[key]
     table[last] = value

@@ -1,6 +1,6 @@
 """An account: one venue login with its markets and the clocks it runs by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -73,11 +73,16 @@ class AccountSettings:
     clocks: Clocks
     risk: RiskSettings
     config_hash: str
+    symbols: tuple[Symbol, ...] = field(init=False, repr=False, compare=False)
+    """The symbols of its markets, in the file's order."""
+    second_listings: tuple[Listing, ...] = field(init=False, repr=False, compare=False)
+    """The books that its markets' fair prices are made of, each once, sorted."""
 
-    @property
-    def symbols(self) -> tuple[Symbol, ...]:
-        """The symbols of its markets, in the file's order."""
-        return tuple(market.symbol for market in self.markets)
+    def __post_init__(self) -> None:
+        used = (market.second_price for market in self.markets)
+        listings = {listing for second in used if second is not None for listing in second.listings}
+        object.__setattr__(self, "symbols", tuple(market.symbol for market in self.markets))
+        object.__setattr__(self, "second_listings", tuple(sorted(listings)))
 
     @property
     def listings(self) -> frozenset[Listing]:
@@ -89,12 +94,6 @@ class AccountSettings:
     def venues(self) -> frozenset[str]:
         """Its own venue, and those whose books its markets may be priced by."""
         return frozenset({self.venue}) | {listing.venue for listing in self.listings}
-
-    @property
-    def second_listings(self) -> tuple[Listing, ...]:
-        """The books that its markets' fair prices are made of, each once, sorted."""
-        used = (market.second_price for market in self.markets)
-        return tuple(sorted({listing for second in used if second is not None for listing in second.listings}))
 
     def second_listings_at(self, venue: str) -> tuple[Listing, ...]:
         """Those of them at one venue."""

@@ -80,18 +80,21 @@ def fit_intensity(
     starts = _by_window(mids)
     if not starts:
         return Unfit(reason="no quotes")
-    known, reaches = sorted(starts), _extremes(trades)
+    reaches = _extremes(trades)
     ticks: list[int] = []
     windows, total = 0, 0.0
-    for number in range(known[0] + 1, known[-1] + 1):
-        last = known[bisect_left(known, number) - 1]
+    last = min(starts)
+    for number in range(last + 1, max(starts) + 1):
+        if number - 1 in starts:
+            last = number - 1
         if (number - last - 1) * WINDOW_MS > MOST_SILENT_MS:
             continue
         mid = starts[last]
         windows += 2
         total += mid
-        low, high = reaches.get(number, (mid, mid))
-        ticks += _whole_ticks([high - mid, mid - low], tick_size)
+        if number in reaches:
+            low, high = reaches[number]
+            ticks += _whole_ticks([high - mid, mid - low], tick_size)
     if not windows:
         return Unfit(reason=f"quotes of less than two windows of {WINDOW_MS / 1000:g} s")
     price = 2 * total / windows
@@ -135,8 +138,9 @@ def _extremes(trades: Iterable[tuple[int, float]]) -> dict[int, tuple[float, flo
     """Return the lowest and the highest price that traded in each window."""
     found: dict[int, tuple[float, float]] = {}
     for time_ms, price in trades:
-        low, high = found.get(time_ms // WINDOW_MS, (price, price))
-        found[time_ms // WINDOW_MS] = (min(low, price), max(high, price))
+        number = time_ms // WINDOW_MS
+        low, high = found.get(number, (price, price))
+        found[number] = (min(low, price), max(high, price))
     return found
 
 

@@ -5,9 +5,11 @@ from decimal import Decimal
 
 from marketmaker.domain.distances import PriceRange
 from marketmaker.domain.models import (
+    NO_EXITS,
     ONE_LEVEL,
     BreakEven,
     Carry,
+    ExitSettings,
     FairPriceModel,
     HalfSpread,
     InventoryBand,
@@ -162,6 +164,7 @@ class MarketSettings:
     break_even: BreakEven | None = None
     run_guard: RunGuard | None = None
     triangle: TriangleSettings | None = None
+    exits: ExitSettings = NO_EXITS
 
     @property
     def second_price(self) -> SecondPrice | None:

@@ -338,3 +338,41 @@ class RunGuard:
     orders: int
     within_ms: int
     widen: Decimal | None
+
+
+class CostBasis(StrEnum):
+    """What a fall of the price is counted from (S9)."""
+
+    AVERAGE_COST = "average_cost"
+    DAY_OPEN = "day_open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallStop:
+    """Sell `stop_share` of the base once the price fell by `fall_share`, again after each further such fall (S9)."""
+
+    fall_share: Decimal
+    basis: CostBasis
+    stop_share: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitSettings:
+    """When a holding is closed, and how (S9, P5).
+
+    `stop_loss` is a fall, or a loss in quote currency that is not realised; `take_profit_quote` likewise a gain. An
+    exit's orders stay within `max_slippage_bps` of the live touch. After one nothing is quoted for `cool_down_ms`.
+    """
+
+    stop_loss: FallStop | Decimal | None = None
+    take_profit_quote: Decimal | None = None
+    max_slippage_bps: Decimal = Decimal(100)
+    cool_down_ms: int = 300_000
+
+    @property
+    def has_rules(self) -> bool:
+        """Tell whether anything closes a holding by itself."""
+        return self.stop_loss is not None or self.take_profit_quote is not None
+
+
+NO_EXITS = ExitSettings()

@@ -19,6 +19,8 @@ _ID_LENGTH = len(_PREFIX) + _TAG_WIDTH + _MARKET_WIDTH + _SLOT_WIDTH + 3
 MAX_MARKET_NUMBER = len(_DIGITS) ** _MARKET_WIDTH - 1
 MAX_LEVEL = len(_DIGITS) - 1
 MAX_ATTEMPT = len(_DIGITS) - 1
+EXIT_LEVEL = 7
+"""The level of an exit's orders: the last that the ids of every venue can tell; quotes stand on those below."""
 
 
 class Side(StrEnum):
@@ -152,7 +154,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
-    """A limit order to be sent; unless it is `post_only` it may take."""
+    """A limit order to be sent; unless it is `post_only` it may take.
+
+    What is `immediate` never rests: what it cannot take is cancelled. What is `reduce_only` can close a position but
+    neither open one nor turn it round.
+    """
 
     client_id: ClientOrderId
     symbol: Symbol
@@ -160,6 +166,8 @@ class NewOrder:
     price: Decimal
     size_base: Decimal
     post_only: bool = True
+    immediate: bool = False
+    reduce_only: bool = False
 
     def resting(self, venue_id: VenueOrderId, created_ms: int) -> Order:
         """Return the order as it rests once the venue has accepted it."""

@@ -50,7 +50,8 @@ def _stretches(closes: Iterable[tuple[int, float]], interval_ms: int) -> Iterato
         if stretch and silent * interval_ms > MOST_SILENT_MS:
             yield tuple(stretch)
             stretch = []
-        stretch += stretch[-1:] * silent
+        if silent:
+            stretch += stretch[-1:] * silent
         stretch.append(close)
         last = number
     yield tuple(stretch)

@@ -63,10 +63,17 @@ class Book:
         for order in own:
             levels = bids if order.side is Side.BUY else asks
             levels[order.price] = levels.get(order.price, ZERO) + order.remaining_base
-        return replace(self, bids=_subtract(self.bids, bids), asks=_subtract(self.asks, asks))
+        return Book(
+            symbol=self.symbol,
+            bids=_subtract(self.bids, bids),
+            asks=_subtract(self.asks, asks),
+            update_id=self.update_id,
+        )
 
     def top(self, levels: int) -> "Book":
         """Return the best levels of both sides."""
+        if len(self.bids) <= levels and len(self.asks) <= levels:
+            return self
         return replace(self, bids=self.bids[:levels], asks=self.asks[:levels])
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from marketmaker.domain.exits import NO_EXIT, ExitState, ExitStyle
 from marketmaker.domain.inventory import Inventory
 from marketmaker.domain.orders import Side
 from marketmaker.domain.pricing import Book, SecondView
@@ -29,6 +30,8 @@ class NoQuotesReason(StrEnum):
     NOT_QUOTING = "not_quoting"
     MARKET_CLOSED = "market_closed"
     POST_ONLY_MISSING = "post_only_missing"
+    EXITING = "exiting"
+    COOLING_DOWN = "cooling_down"
 
 
 class SkipReason(StrEnum):
@@ -44,12 +47,13 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """A price and size we want to rest on one side."""
+    """A price and size we want to rest on one side; with a `style` the order of an exit, which may take."""
 
     side: Side
     level: int
     price: Decimal
     size_base: Decimal
+    style: ExitStyle | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ class MarketView:
 
     `available_base` and `available_quote` include what our own resting orders reserve. `book_age_ms` is how long the
     venue's update id has stood still. `statistics` are the newest kept, however old; `second` is what was read beside
-    the book where the fair price needs it, `run` the last orders filled on one side.
+    the book where the fair price needs it, `run` the last orders filled on one side, `exits` what is known of exits.
     """
 
     book: Book
@@ -121,3 +125,4 @@ class MarketView:
     statistics: Statistics | None = None
     second: SecondView | None = None
     run: SameSideRun | None = None
+    exits: ExitState = NO_EXIT

@@ -7,6 +7,7 @@ from enum import IntEnum
 from types import MappingProxyType
 
 from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.exits import NO_EXIT, ExitState
 from marketmaker.domain.inventory import Inventory
 from marketmaker.domain.orders import NewOrder, Order
 from marketmaker.domain.runs import SameSideRun
@@ -127,9 +128,12 @@ class Control:
         return own if own is not None and own.mode > whole.mode else whole
 
     def may_create(self, epoch: int, owner: str, now_ms: int) -> bool:
-        """Tell whether a lease's owner may still create orders under the epoch that it read at its claim (R5, R25)."""
+        """Tell whether a lease's owner may still create orders under the epoch that it read at its claim (R5, R25).
+
+        What it may create under that epoch was decided by the mode of then: exits alone where that is reduce_only.
+        """
         is_owner = self.lease is not None and self.lease.owner == owner and self.lease.expires_ms > now_ms
-        return is_owner and self.mode is Mode.QUOTING and self.epoch == epoch
+        return is_owner and self.mode <= Mode.REDUCE_ONLY and self.epoch == epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +181,7 @@ class MarketState:
     unresolved: tuple[UnresolvedOrder, ...] = ()
     not_before_ms: int = 0
     run: SameSideRun | None = None
+    exits: ExitState = NO_EXIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

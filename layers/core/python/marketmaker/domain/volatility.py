@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import mul, ne
 
 from marketmaker.domain.klines import Kline
 from marketmaker.domain.optimum import measured_optimum
@@ -54,7 +54,7 @@ def fit_volatility_of_path(path: PricePath, *, exposure_ms: int, tick_size: floa
     separate = sum((len(each) - 1) // steps for each in path.stretches)
     if separate < LEAST_SEPARATE_MOVES:
         return Unfit(reason=f"{separate} separate moves of {span_ms / 1000:g} s; needed: {LEAST_SEPARATE_MOVES}")
-    changes = sum(after != before for each in path.stretches for before, after in pairwise(each))
+    changes = sum(sum(map(ne, each, each[1:])) for each in path.stretches)
     if changes < LEAST_CHANGES:
         return Unfit(reason=f"the price changed {changes} times in {path.intervals} intervals; needed: {LEAST_CHANGES}")
     sizes = [abs(after - before) for before, after in pairs if after != before]
@@ -62,7 +62,7 @@ def fit_volatility_of_path(path: PricePath, *, exposure_ms: int, tick_size: floa
     if mean < LEAST_MEAN_TICKS:
         return Unfit(reason=f"tick {tick_size:g} too coarse: moves are {mean:.2f} of them on average; needed: 2")
     moves = [abs(math.log(after / before)) for before, after in pairs]
-    sigma = math.sqrt(math.fsum(move * move for move in moves) / len(moves) / (span_ms / 1000))
+    sigma = math.sqrt(math.fsum(map(mul, moves, moves)) / len(moves) / (span_ms / 1000))
     has_seen_exposure = path.interval_ms <= exposure_ms
     return VolatilityFit(
         sigma=sigma,

@@ -1,6 +1,6 @@
 """What leaves an invocation: ticks, alerts, halts, and what is recorded of its decisions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -73,6 +73,10 @@ class Telemetry(Protocol):
 
     def record(self, event: str, fields: Mapping[str, Any]) -> None:
         """Write one structured line."""
+        ...
+
+    def record_lazily(self, event: str, describe: Callable[[], Mapping[str, Any]]) -> None:
+        """Write one structured line whose fields are costly to describe; who keeps no lines does not ask for them."""
         ...
 
     def count(self, account: AccountName | None, counts: Mapping[str, float]) -> None:

@@ -1,7 +1,7 @@
 """The account's side of the market: its orders, reserves, trades, fees and counts."""
 
 from bisect import insort
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
@@ -17,6 +17,8 @@ from marketmaker.simulation.wallet import Wallet
 
 COMMISSION_STEP = Decimal("1E-8")
 """Commissions are cut to this many decimals towards zero, so a reserve always covers them."""
+KEPT_FINISHED = 5_000
+"""Finished orders that can still be looked up; older ones are forgotten, so a long run needs no more memory."""
 
 
 class FeeAsset(StrEnum):
@@ -69,7 +71,10 @@ class Numbering:
 
 
 class Account:
-    """One login on one market; `revision` rises with every change of its orders."""
+    """One login on one market; `revision` rises with every change of its orders.
+
+    `orders` are those that rest and the last that finished.
+    """
 
     def __init__(
         self, *, instrument: Instrument, fees: FeeRates, wallet: Wallet, numbering: Numbering | None = None
@@ -85,6 +90,7 @@ class Account:
         self.revision = 0
         self._numbering = numbering or Numbering()
         self._open: dict[Side, list[AccountOrder]] = {Side.BUY: [], Side.SELL: []}
+        self._finished: deque[AccountOrder] = deque()
         self._by_client_id: dict[ClientOrderId, AccountOrder] = {}
 
     def open_orders(self, side: Side) -> Sequence[AccountOrder]:
@@ -178,11 +184,19 @@ class Account:
                 self.counts.cancelled_unfilled += order.executed_base == ZERO
             case _:
                 self.counts.expired += 1
+        self._finished.append(order)
+        if len(self._finished) > KEPT_FINISHED:
+            self._forget(self._finished.popleft())
         self._mark(time_us)
 
     def _remember(self, order: AccountOrder) -> None:
         self.orders[order.order_id] = order
         self._by_client_id[order.request.client_id] = order
+
+    def _forget(self, order: AccountOrder) -> None:
+        del self.orders[order.order_id]
+        if self._by_client_id[order.request.client_id] is order:
+            del self._by_client_id[order.request.client_id]
 
     def _settle(self, order: AccountOrder, trade: AccountTrade) -> None:
         self._hold(order)

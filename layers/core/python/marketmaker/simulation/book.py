@@ -16,17 +16,23 @@ class MarketBook:
 
     def __init__(self, lot_size: Decimal) -> None:
         self._lot_size = lot_size
-        self._levels: dict[Side, list[Level]] = {Side.BUY: [], Side.SELL: []}
+        self._quoted: dict[Side, Sequence[Level]] = {Side.BUY: (), Side.SELL: ()}
+        self._whole: dict[Side, tuple[Level, ...]] = {Side.BUY: (), Side.SELL: ()}
+        self._levels = dict(self._whole)
         self.revision = 0
 
     def show(self, quote: Quote) -> None:
         """Replace the book by a quote."""
-        bids, asks = self._whole_lots(quote.bids), self._whole_lots(quote.asks)
-        if bids != self._levels[Side.BUY] or asks != self._levels[Side.SELL]:
-            self._levels = {Side.BUY: bids, Side.SELL: asks}
-            self.revision += 1
+        is_changed = False
+        for side, quoted in ((Side.BUY, quote.bids), (Side.SELL, quote.asks)):
+            if quoted is not self._quoted[side]:  # most quotes change one side and carry the other on as it was
+                self._quoted[side], self._whole[side] = quoted, self._whole_lots(quoted)
+            if self._whole[side] != self._levels[side]:
+                self._levels[side] = self._whole[side]
+                is_changed = True
+        self.revision += is_changed
 
-    def levels(self, side: Side) -> Sequence[Level]:
+    def levels(self, side: Side) -> tuple[Level, ...]:
         """Return one side, best first."""
         return self._levels[side]
 
@@ -47,8 +53,14 @@ class MarketBook:
         levels = self._levels[side]
         index = next(index for index, level in enumerate(levels) if level.price == step.price)
         left = levels[index].size - step.size
-        levels[index : index + 1] = [Level(step.price, left)] if left > ZERO else []
+        shown = (Level(step.price, left),) if left > ZERO else ()
+        self._levels[side] = (*levels[:index], *shown, *levels[index + 1 :])
         self.revision += 1
+
+    def is_reached(self, side: Side, limit: Decimal) -> bool:
+        """Tell whether the other side shows a price at or through the limit of an order on this one."""
+        others = self._levels[side.opposite]
+        return bool(others) and not is_better(side, others[0].price, limit)
 
     def size_ahead(self, side: Side, price: Decimal) -> Decimal | None:
         """Return the displayed size that an order arriving at a price must wait for; None beyond the known book."""
@@ -67,8 +79,9 @@ class MarketBook:
         ahead = self.size_ahead(side, price)
         return self._levels[side][-1].size if ahead is None else ahead
 
-    def _whole_lots(self, levels: Sequence[Level]) -> list[Level]:
+    def _whole_lots(self, levels: Sequence[Level]) -> tuple[Level, ...]:
         lot = self._lot_size
-        if not any(level.size % lot for level in levels):
-            return list(levels)
-        return [Level(price, floor_to_lot(size, lot)) for price, size in levels if size >= lot]
+        off_grid = [size for _, size in levels if size % lot]
+        if not off_grid:
+            return tuple(levels)
+        return tuple(Level(price, floor_to_lot(size, lot)) for price, size in levels if size >= lot)

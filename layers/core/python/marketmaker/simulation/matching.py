@@ -127,17 +127,13 @@ class Engine:
 
     def depth(self, limit: int) -> Depth:
         """Return the best levels of both sides, own orders included."""
-        bids, asks = (
-            merge_levels(
-                side,
-                (
-                    *self.book.levels(side),
-                    *(Level(order.limit, order.remaining_base) for order in self.account.open_orders(side)),
-                ),
-            )[:limit]
-            for side in (Side.BUY, Side.SELL)
-        )
-        return Depth(update_id=self.update_id, bids=bids, asks=asks)
+        bids, asks = self._levels(Side.BUY), self._levels(Side.SELL)
+        return Depth(update_id=self.update_id, bids=bids[:limit], asks=asks[:limit])
+
+    def _levels(self, side: Side) -> tuple[Level, ...]:
+        """Return the market's levels and our own together."""
+        own = [Level(order.limit, order.remaining_base) for order in self.account.open_orders(side)]
+        return merge_levels(side, [*self.book.levels(side), *own]) if own else self.book.levels(side)
 
     def _refusal(self, request: OrderRequest) -> RejectReason | None:
         instrument, account = self.instrument, self.account
@@ -208,17 +204,23 @@ class Engine:
     def _on_quote(self, quote: Quote) -> None:
         self.book.show(quote)
         for side in (Side.BUY, Side.SELL):
-            for order in tuple(self.account.open_orders(side)):
-                for step in self.book.walk(side, order.limit, order.remaining_base):
-                    if self._rules.fills_whole:
-                        self._fill_resting(order, order.remaining_base)
-                        break
-                    self.book.take(side.opposite, step)
-                    self._fill_resting(order, step.size)
-            for order in self.account.open_orders(side):
+            resting = self.account.open_orders(side)
+            if resting and self.book.is_reached(side, resting[0].limit):
+                self._meet(side)
+            for order in resting:
                 shown = self.book.size_ahead(side, order.limit)
                 if shown is not None or not self._rules.waits_beyond_book:
                     self._move_up(order, shown or ZERO)
+
+    def _meet(self, side: Side) -> None:
+        """Let the other side of the book trade with our orders that it reaches."""
+        for order in tuple(self.account.open_orders(side)):
+            for step in self.book.walk(side, order.limit, order.remaining_base):
+                if self._rules.fills_whole:
+                    self._fill_resting(order, order.remaining_base)
+                    break
+                self.book.take(side.opposite, step)
+                self._fill_resting(order, step.size)
 
     def _size_ahead(self, side: Side, price: Decimal) -> Decimal:
         if self._rules.waits_beyond_book:

@@ -37,7 +37,7 @@ class OrderStatus(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether the order still rests."""
-        return self in {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED}
+        return self is OrderStatus.NEW or self is OrderStatus.PARTIALLY_FILLED
 
 
 class RejectReason(StrEnum):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from marketmaker.domain.exits import ExitStyle
 from marketmaker.domain.orders import NewOrder, Order, OrderIdentity
 from marketmaker.domain.quoting import Quote
 from marketmaker.domain.replacing import Plan
@@ -15,6 +16,9 @@ from marketmaker.usecases.desk import Desk
 
 COOL_DOWN_MS = 10_000
 """After a failed cycle the next quotes come no sooner than this (S4)."""
+
+
+_IMMEDIATE = frozenset({ExitStyle.IMMEDIATE, ExitStyle.MARKET})
 
 
 class HeldBack(StrEnum):
@@ -125,7 +129,9 @@ def _new_order(desk: Desk, each: PlannedMarket, quote: Quote, slot_ms: int) -> N
         side=quote.side,
         price=quote.price,
         size_base=quote.size_base,
-        post_only=desk.settings.market(each.market.symbol).post_only,
+        post_only=quote.style is None and desk.settings.market(each.market.symbol).post_only,
+        immediate=quote.style in _IMMEDIATE,
+        reduce_only=quote.style is not None,
     )
 
 

@@ -88,7 +88,8 @@ class _Tally:
 
 def _count(report: TickReport, counts: Counter[str], no_quotes: Counter[str]) -> None:
     for market in report.markets:
-        counts.update(market.counts())
+        for name, count in market.counts().items():
+            counts[name] += count
         if isinstance(market.desired, NoQuotes):
             no_quotes[market.desired.reason] += 1
 

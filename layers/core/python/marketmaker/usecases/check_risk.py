@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from marketmaker.domain.assessment import Assessment, assess
-from marketmaker.domain.orders import Order
+from marketmaker.domain.orders import EXIT_LEVEL, Order, read_level
 from marketmaker.domain.responses import Verdict, may_lift, respond
 from marketmaker.domain.risk import Breach
 from marketmaker.domain.state import AccountState, Control, Mode
@@ -106,9 +106,10 @@ def _check_limits(case: _Case, state: AccountState, halts: HaltRequests) -> Risk
         if symbol in state.control.restrictions and may_lift(symbol, assessment.findings, settings.risk)
     ]
     stopped = {
-        symbol for symbol in settings.symbols if control.mode_of(symbol) >= Mode.CANCEL_ONLY and symbol not in liftable
+        symbol for symbol in settings.symbols if control.mode_of(symbol) >= Mode.REDUCE_ONLY and symbol not in liftable
     }
-    _cancel(case, [order for order in case.sight.own if order.symbol in stopped or _must_go(order, verdict)])
+    going = [each for each in case.sight.own if each.symbol in stopped or _must_go(each, verdict)]
+    _cancel(case, [each for each in going if not _may_stay(case, verdict, control, each)])
     _request_halt(case, verdict, halts)
     conditions = limit_conditions(assessment.findings, settings.risk)
     _tell(case, state, [*conditions, key_works(), failed_cancels(case.progress.failed), orders_after_halt(0)])
@@ -155,6 +156,14 @@ def _judge(case: _Case) -> tuple[Assessment, Verdict]:
     return assessment, respond(assessment.findings, settings.risk)
 
 
+def _may_stay(case: _Case, verdict: Verdict, control: Control, order: Order) -> bool:
+    """Tell whether an order leads out of a position that somebody follows: a broken limit does not keep us in (S3)."""
+    if verdict.halts or control.mode_of(order.symbol) > Mode.REDUCE_ONLY:
+        return False
+    is_exit = read_level(order.client_id or "", case.desk.settings.tag) == EXIT_LEVEL
+    return is_exit and verdict.cancels(order.symbol) == verdict.restricts(order.symbol)
+
+
 def _must_go(order: Order, verdict: Verdict) -> bool:
     return bool(verdict.halts or verdict.cancels(order.symbol))
 
@@ -169,7 +178,7 @@ def _strengthen(case: _Case, verdict: Verdict, control: Control) -> Control:
         for symbol in case.desk.settings.symbols:
             breaches = verdict.restricts(symbol)
             if breaches:
-                control = store.restrict(name, symbol, Mode.CANCEL_ONLY, reason=_reason(breaches), now_ms=now_ms)
+                control = store.restrict(name, symbol, Mode.REDUCE_ONLY, reason=_reason(breaches), now_ms=now_ms)
     except (Retryable, Fatal) as error:
         case.progress.lose_state("the mode could not be strengthened", error)
     return control

@@ -204,12 +204,14 @@ def _situation(
         obstacle = NoQuotes(reason=NoQuotesReason.MARKET_CLOSED, detail=f"the venue does not trade {symbol} now")
     elif obstacle is None and isinstance(view, NoQuotes):
         obstacle = view
+    may_exit = prepared.obstacle is None and limit.mode <= Mode.REDUCE_ONLY and instrument.is_trading
     unresolved = prepared.market.unresolved if prepared.market else ()
     return Situation(
         now_ms=seen.now_ms,
         instrument=instrument,
         view=None if isinstance(view, NoQuotes) else view,
         obstacle=obstacle,
+        may_exit=may_exit,
         live=prepared.live,
         blocked=frozenset(_places(desk, [each.order.client_id for each in unresolved])),
     )
@@ -246,6 +248,7 @@ def _view(
         statistics=seen.statistics.get(symbol),
         second=second_view(desk, seen, prepared.settings),
         run=_run(prepared.market, prepared.settings),
+        exits=prepared.market.exits,
     )
 
 

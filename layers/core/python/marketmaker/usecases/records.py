@@ -8,7 +8,7 @@ short; a side is `b` or `s`:
 |---|---|
 | `bids`, `asks` | price, size |
 | `live` | client id, venue id, side, price, size, age (ms), and what is executed if anything is |
-| `quotes` | side, level, price, size |
+| `quotes` | side, level, price, size, and how it trades where it is an exit's |
 | `kept` | position in `live` |
 | `cancelled` | position in `live`; why, if not for its price; what came of it, if not simply cancelled |
 | `placed` | position in `quotes`; what came of it, if not simply accepted |
@@ -16,6 +16,7 @@ short; a side is `b` or `s`:
 | `second` | bid, ask, age (ms) of the source and the rate, null for one that could not be read |
 | `statistics` | age (ms), σ, best distance, A, k, daily, intraday |
 | `run` | side, then venue id and time (ms) of each order |
+| `exits` | what is known of exits, as `view_records` writes it |
 | `booked` | trade id, change of base, change of quote |
 """
 
@@ -26,6 +27,7 @@ from itertools import pairwise
 from typing import Any
 
 from marketmaker.domain.deciding import Decision, Situation
+from marketmaker.domain.exits import ExitStyle
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Order
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quote, Stage
@@ -85,6 +87,8 @@ def write_situation(situation: Situation) -> dict[str, Any]:
         written["saw"] = write_view(situation.view, situation.now_ms)
     if obstacle is not None:
         written["obstacle"] = (obstacle.reason, shorten(obstacle.detail))
+    if situation.may_exit:
+        written["may_exit"] = True
     if situation.blocked:
         written["blocked"] = [write_place(place) for place in sorted(situation.blocked)]
     if situation.only is not None:
@@ -96,15 +100,22 @@ def write_decision(decision: Decision) -> dict[str, Any]:
     """Write down what was decided, with each stage's effect for people to read."""
     desired = decision.desired
     if isinstance(desired, NoQuotes):
-        return {"no_quotes": desired.reason, "detail": shorten(desired.detail)}
+        leaving = [_write_quote(each) for each in decision.quotes]
+        said: dict[str, Any] = {"no_quotes": desired.reason, "detail": shorten(desired.detail)}
+        return said | ({"quotes": leaving} if leaving else {})
     return {
         "fair": desired.fair,
         "ratio": _rounded(desired.ratio),
         "stages": list(_write_stages(desired.stages)),
-        "quotes": [(*write_place((each.side, each.level)), each.price, each.size_base) for each in desired.quotes],
+        "quotes": [_write_quote(each) for each in desired.quotes],
         **({"skipped": [(each.side, each.reason) for each in desired.skipped]} if desired.skipped else {}),
         **({"ignored": shorten(desired.ignored)} if desired.ignored else {}),
     }
+
+
+def _write_quote(quote: Quote) -> tuple[Any, ...]:
+    style = () if quote.style is None else (quote.style,)
+    return (*write_place((quote.side, quote.level)), quote.price, quote.size_base, *style)
 
 
 def _write_stages(stages: Sequence[Stage]) -> Iterator[tuple[str, str, str]]:
@@ -186,6 +197,7 @@ def _read_situation(market: Mapping[str, Any]) -> Situation:
         instrument=instrument,
         view=read_view(symbol, market["saw"], int(market["at_ms"])) if "saw" in market else None,
         obstacle=_read_obstacle(market["obstacle"]) if "obstacle" in market else None,
+        may_exit=bool(market.get("may_exit")),
         live=tuple(_read_order(symbol, int(market["at_ms"]), row) for row in market["live"]),
         blocked=frozenset(_read_places(market.get("blocked", ()))),
         only=frozenset(_read_places(market["only"])) if "only" in market else None,
@@ -216,8 +228,14 @@ def _read_places(rows: Iterable[Sequence[Any]]) -> tuple[Place, ...]:
 
 
 def _read_quote(row: Sequence[Any]) -> Quote:
-    side, level, price, size = row
-    return Quote(side=SIDES[side], level=int(level), price=Decimal(price), size_base=Decimal(size))
+    side, level, price, size, *style = row
+    return Quote(
+        side=SIDES[side],
+        level=int(level),
+        price=Decimal(price),
+        size_base=Decimal(size),
+        style=ExitStyle(style[0]) if style else None,
+    )
 
 
 def _rounded(figure: Decimal) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TypeIs
 
+from marketmaker.domain.exits import MAX_REPEATS
 from marketmaker.domain.inventory import FillRow
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quotes
 from marketmaker.domain.risk import BreachKind
@@ -23,6 +24,7 @@ from marketmaker.usecases.decide import DecidedMarket, compare_ledger, decide_ma
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import (
     ACCOUNT_REFUSED,
+    EXITS_REPEATED,
     MARKET_UNREADABLE,
     SECOND_PRICE_IGNORED,
     VENUE_BANNED,
@@ -41,12 +43,15 @@ FULL_RECORD_EVERY = 60
 _UNREADABLE = frozenset({NoQuotesReason.OBSERVATION_FAILED, NoQuotesReason.BOOKING_UNFINISHED})
 _OVER_ONCE_READ = (VENUE_UNREACHABLE, ACCOUNT_REFUSED, VENUE_BANNED)
 """Episodes that end with the first tick that reads the venue again."""
+_AFTER_EXITS = frozenset({NoQuotesReason.EXITING, NoQuotesReason.COOLING_DOWN})
 _ALERTED: Mapping[NoQuotesReason, str] = {
     NoQuotesReason.PRICE_OUTSIDE_BAND: BreachKind.PRICE_BAND,
     NoQuotesReason.LEDGER_DIFFERS: "ledger_difference",
     NoQuotesReason.BOOK_STALE: BreachKind.STALE_BOOK,
     NoQuotesReason.PRICE_DEVIATES: "price_deviates",
     NoQuotesReason.SPREAD_UNKNOWN: "spread_unknown",
+    NoQuotesReason.EXITING: "exit",
+    NoQuotesReason.COOLING_DOWN: "exit",
 }
 
 
@@ -70,7 +75,7 @@ def replace_quotes(tick: Tick, desk: Desk, *, owner: str) -> TickReport:
         report = _report(desk, tick, TickOutcome.STALE, detail=f"{lag_ms} ms old")
     else:
         report = _claim_and_work(desk, tick, owner, now_ms)
-    return _finish(desk, replace(report, lag_ms=max(0, lag_ms)))
+    return _finish(desk, replace(report, lag_ms=lag_ms) if lag_ms > 0 else report)
 
 
 def _claim_and_work(desk: Desk, tick: Tick, owner: str, now_ms: int) -> TickReport:
@@ -125,7 +130,11 @@ def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple
     conditions = [*_conditions(first_looks, is_lasting=is_lasting), live_settings.rejection(desk, control)]
     follow_episodes(desk, conditions, seen.state.episodes)
     report = _report(desk, tick, TickOutcome.DONE, markets=markets)
-    report = replace(report, strays_cancelled=sum(each.result is CancelResult.CANCELLED for each in stray_cancels))
+    if stray_cancels:
+        report = replace(report, strays_cancelled=sum(each.result is CancelResult.CANCELLED for each in stray_cancels))
+    repeated = [each for each in markets if each.decision.exits is not None and each.decision.exits.is_exhausted]
+    if repeated:
+        _halt_after_exits(desk, repeated[0])
     refused = [each.reason for market in markets for each in market.places if _is_fatal(each)]
     if refused:
         report = replace(_refuse(desk, tick, refused[0]), markets=markets, strays_cancelled=report.strays_cancelled)
@@ -136,6 +145,7 @@ def _carry_out(
     desk: Desk, decided: Sequence[DecidedMarket], marks: Mapping[Symbol, BookMark], slot: ClaimedSlot
 ) -> tuple[MarketReport, ...]:
     """Act on the markets that have opened, once more where the venue refused a post-only create; write what changed."""
+    decided = [_keep_exit(desk, each) for each in decided]
     planned = [
         (each, PlannedMarket(number=each.prepared.settings.number, market=market, plan=each.decision.plan))
         for each in decided
@@ -152,6 +162,26 @@ def _carry_out(
         *(reports.get(each.prepared.settings.symbol) or _unopened_report(each) for each in decided),
         *(_market_report(each, booked=()) for each in again),
     )
+
+
+def _keep_exit(desk: Desk, each: DecidedMarket) -> DecidedMarket:
+    """Write down what changed of a market's exits, before the first order of one is sent (S9, P5).
+
+    What could not be written is not begun: the cancels of this tick go on, the exit is the next tick's.
+    """
+    exits, market = each.decision.exits, each.prepared.market
+    if exits is None or market is None:
+        return each
+    changed = replace(market, exits=exits)
+    if exits.current is None:
+        return replace(each, prepared=replace(each.prepared, market=changed))
+    try:
+        saved = desk.store.save_market(desk.settings.name, changed)
+    except LeaseLost:
+        raise
+    except Conflict:
+        return replace(each, decision=replace(each.decision, plan=replace(each.decision.plan, place=())))
+    return replace(each, prepared=replace(each.prepared, market=saved, stored=saved))
 
 
 def _unopened_report(each: DecidedMarket) -> MarketReport:
@@ -205,6 +235,14 @@ def _refuse(desk: Desk, tick: Tick, reason: str) -> TickReport:
     return _report(desk, tick, TickOutcome.ACCOUNT_REFUSED, detail=text)
 
 
+def _halt_after_exits(desk: Desk, market: MarketReport) -> None:
+    """Halt the account: a market that was left again and again is no market to go back to without a human (P5)."""
+    text = f"{market.symbol} had to be left {MAX_REPEATS + 2} times in a row, each within an hour of the last"
+    desk.store.strengthen(desk.settings.name, Mode.HALTED, reason=text, now_ms=desk.clock.now_ms())
+    advice = "halted; look at the market and its stop, then `mm resume`"
+    follow_episodes(desk, [Condition(kind=EXITS_REPEATED, symbol=market.symbol, text=f"{text}. {advice}")], frozenset())
+
+
 def _is_unreadable(market: MarketReport) -> bool:
     return isinstance(market.desired, NoQuotes) and market.desired.reason in _UNREADABLE
 
@@ -217,14 +255,16 @@ def _conditions(markets: Sequence[MarketReport], *, is_lasting: bool) -> list[Co
     conditions = [_over(kind, None) for kind in _OVER_ONCE_READ]
     for market in markets:
         if isinstance(market.desired, Quotes):
-            kinds = (*_ALERTED.values(), MARKET_UNREADABLE)
+            kinds = (*dict.fromkeys(_ALERTED.values()), MARKET_UNREADABLE, EXITS_REPEATED)
             conditions += [_over(kind, market.symbol) for kind in kinds]
             conditions.append(_second_price(market.symbol, market.desired))
         elif is_lasting and market.desired.reason in _UNREADABLE:
             text = f"cannot be read: {market.desired.detail}. Nothing is placed until it can"
             conditions.append(Condition(kind=MARKET_UNREADABLE, symbol=market.symbol, text=text))
         elif market.desired.reason in _ALERTED:
-            text = f"{market.desired.detail}. Our orders are cancelled, none placed until it is over"
+            is_exit = market.desired.reason in _AFTER_EXITS
+            over = "the market has cooled down after it" if is_exit else "it is over"
+            text = f"{market.desired.detail}. Our orders are cancelled, no quote placed until {over}"
             is_waiting = market.desired.reason is NoQuotesReason.SPREAD_UNKNOWN
             severity = Severity.INFO if is_waiting else Severity.CRITICAL
             kind = _ALERTED[market.desired.reason]
@@ -276,6 +316,6 @@ def _report(
 
 def _finish(desk: Desk, report: TickReport) -> TickReport:
     in_full = report.slot_ms // desk.settings.clocks.interval_ms % FULL_RECORD_EVERY == 0
-    desk.telemetry.record("tick", report.record(in_full=in_full))
+    desk.telemetry.record_lazily("tick", lambda: report.record(in_full=in_full))
     desk.telemetry.count(desk.settings.name, {f"ticks_{report.outcome}": 1, **report.counts()})
     return report

@@ -45,7 +45,7 @@ def _differences(recorded: RecordedDecision, decision: Decision) -> tuple[str, .
     was_cancelled = [(index, why) for index, why, _ in recorded.cancelled]
     parts = [
         ("no quotes", _reason(recorded.no_quotes), _reason(desired if isinstance(desired, NoQuotes) else None)),
-        ("quotes", _quotes(recorded.quotes), _quotes(() if isinstance(desired, NoQuotes) else desired.quotes)),
+        ("quotes", _quotes(recorded.quotes), _quotes(decision.quotes)),
         ("kept", _orders(recorded, recorded.kept), _orders(recorded, [position[each.venue_id] for each in plan.keep])),
         ("cancelled", _cancels(recorded, was_cancelled), _cancels(recorded, cancels)),
         ("placed", _places(recorded.placed), _places((quote.side, quote.level) for quote in plan.place)),

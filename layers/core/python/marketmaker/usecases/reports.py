@@ -21,6 +21,22 @@ AS_STRAY = "as_stray"
 BOOKED_SHOWN = 10
 """Fills of one decision that its record lists; `fills` counts all, and the ledger has them."""
 
+_NOTHING_HAPPENED = dict.fromkeys(
+    (
+        "orders_kept",
+        "orders_placed",
+        "orders_cancelled",
+        "cancelled_unfilled",
+        "protective_cancels",
+        "cancels_failed",
+        "creates_rejected",
+        "creates_unknown",
+        "fills",
+        "taker_fills",
+    ),
+    0,
+)
+
 
 class TickOutcome(StrEnum):
     """How a tick ended; all of these are normal returns, counted, never raised."""
@@ -70,6 +86,8 @@ class MarketReport:
 
     def counts(self) -> dict[str, int]:
         """Count what happened to orders; `cancelled_unfilled` is what the cancel ratio counts (C2)."""
+        if not self.acted:
+            return _NOTHING_HAPPENED | {"orders_kept": len(self.plan.keep)}
         done = [(each, protective) for each, protective in self.cancels if each.result is CancelResult.CANCELLED]
         own_choice = [each for each, protective in done if not protective]
         rejected = [each for each in self.places if isinstance(each, Rejected)]
@@ -112,7 +130,7 @@ class MarketReport:
             for planned, outcome in zip(self.plan.cancel, cancels or repeat((AS_STRAY,)), strict=False)
         ]
         outcomes = [_placed(each) for each in self.places] or [("held_back",)] * len(self.plan.place)
-        quotes = self.desired.quotes if isinstance(self.desired, Quotes) else ()
+        quotes = self.decision.quotes
         full["placed"] = [
             (quotes.index(quote), *outcome) for quote, outcome in zip(self.plan.place, outcomes, strict=True)
         ]

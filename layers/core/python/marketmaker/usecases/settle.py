@@ -64,7 +64,9 @@ def settle(
         ours[vanished] = _final(desk, working[vanished], deadline)
     for adopted in ours.keys() - working.keys():
         working[adopted] = replace(ours[adopted], executed_base=ZERO)
-    market = replace(market, working=_by_age(working.values()))
+    by_age = _by_age(working.values())
+    if by_age != market.working:
+        market = replace(market, working=by_age)
     booked: tuple[FillRow, ...] = ()
     if read_trades or _needs_trades(market, ours, desk.clock.now_ms()):
         market, booked, stored = _book_new_fills(desk, settings, market, stored, deadline)

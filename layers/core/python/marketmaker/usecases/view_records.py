@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from marketmaker.domain.exits import NO_EXIT, Exit, ExitCause, ExitState
 from marketmaker.domain.inventory import Inventory
 from marketmaker.domain.orders import Fee, Side
 from marketmaker.domain.pricing import Book, BookLevel, SecondView, Touch
@@ -24,6 +25,7 @@ _HOLDINGS = (
     "realised_quote",
     "fees_quote",
 )
+_EXITS = ("stopped_at", "ended_ms", "resume_ms", "repeats", "day", "day_open")
 _STATISTICS = ("sigma", "best_distance", "intensity", "decay", "daily", "intraday")
 
 
@@ -57,7 +59,18 @@ def write_view(view: MarketView, now_ms: int) -> dict[str, Any]:
         saw["second"] = [_write_touch(each) for each in (view.second.source, view.second.rate)]
     if view.run is not None:
         saw["run"] = (view.run.side[0], *view.run.orders)
+    if view.exits != NO_EXIT:
+        saw["exits"] = _write_exits(view.exits)
     return saw
+
+
+def _write_exits(exits: ExitState) -> dict[str, Any]:
+    known = {name: value for name in _EXITS if (value := getattr(exits, name)) != getattr(NO_EXIT, name)}
+    current = exits.current
+    if current is None:
+        return known
+    row = (current.cause, current.started_ms, current.target_base, current.attempts, current.reason)
+    return known | {"current": row}
 
 
 def _write_touch(touch: Touch | None) -> tuple[Any, ...] | None:
@@ -90,6 +103,7 @@ def read_view(symbol: Symbol, saw: Mapping[str, Any], now_ms: int) -> MarketView
         statistics=_read_statistics(saw["statistics"], now_ms) if "statistics" in saw else None,
         second=_read_second(saw["second"]) if "second" in saw else None,
         run=_read_run(saw["run"]) if "run" in saw else None,
+        exits=_read_exits(saw["exits"]) if "exits" in saw else NO_EXIT,
     )
 
 
@@ -117,6 +131,31 @@ def _read_second(rows: Sequence[Sequence[Any] | None]) -> SecondView:
 def _read_run(row: Sequence[Any]) -> SameSideRun:
     side, *orders = row
     return SameSideRun(side=SIDES[side], orders=tuple((VenueOrderId(key), int(at_ms)) for key, at_ms in orders))
+
+
+def _read_exits(known: Mapping[str, Any]) -> ExitState:
+    stopped_at, day_open = (Decimal(known[each]) if each in known else None for each in ("stopped_at", "day_open"))
+    ended_ms, day = (int(known[each]) if each in known else None for each in ("ended_ms", "day"))
+    return ExitState(
+        current=_read_exit(known["current"]) if "current" in known else None,
+        stopped_at=stopped_at,
+        ended_ms=ended_ms,
+        resume_ms=int(known.get("resume_ms", 0)),
+        repeats=int(known.get("repeats", 0)),
+        day=day,
+        day_open=day_open,
+    )
+
+
+def _read_exit(row: Sequence[Any]) -> Exit:
+    cause, started_ms, target, attempts, reason = row
+    return Exit(
+        cause=ExitCause(cause),
+        started_ms=int(started_ms),
+        target_base=Decimal(target),
+        attempts=int(attempts),
+        reason=str(reason),
+    )
 
 
 def _read_difference(row: Sequence[str]) -> LedgerDifference:

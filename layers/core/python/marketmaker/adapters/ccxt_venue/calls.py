@@ -120,10 +120,12 @@ def cancellation(order: Order) -> Call[Order]:
 
 
 def creation(order: NewOrder) -> Call[Order]:
-    """Ask for a new order; post-only, or a plain one that rests until it is cancelled."""
+    """Ask for a new order: post-only, immediate-or-cancel, or a plain one that rests until it is cancelled."""
     params: dict[str, Any] = {"clientOrderId": order.client_id}
     if order.post_only:
         params["postOnly"] = True
+    elif order.immediate:
+        params["timeInForce"] = "IOC"
 
     def call(client: Any) -> Order:
         unified = client.create_order(

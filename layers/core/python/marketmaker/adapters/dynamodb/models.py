@@ -112,6 +112,28 @@ class RunOrderMap(Nested):
     time_ms = IntegerAttribute()
 
 
+class ExitMap(Nested):
+    """An exit under way."""
+
+    cause = UnicodeAttribute()
+    started_ms = IntegerAttribute()
+    target_base = DecimalAttribute()
+    attempts = IntegerAttribute()
+    reason = UnicodeAttribute()
+
+
+class ExitStateMap(Nested):
+    """What a market remembers of its exits."""
+
+    current = optional(ExitMap())
+    stopped_at = optional(DecimalAttribute())
+    ended_ms = optional(IntegerAttribute())
+    resume_ms = IntegerAttribute()
+    repeats = IntegerAttribute()
+    day = optional(IntegerAttribute())
+    day_open = optional(DecimalAttribute())
+
+
 class StateItem(Model):
     """An item of an account's partition."""
 
@@ -155,6 +177,7 @@ class MarketItem(StateItem):
     not_before_ms = IntegerAttribute()
     run_side = optional(UnicodeAttribute())
     run = ListAttribute(of=RunOrderMap, default=list)
+    exits = optional(ExitStateMap())
 
 
 class EpisodeItem(StateItem):

@@ -10,6 +10,8 @@ from marketmaker.adapters.dynamodb.models import (
     CursorMap,
     EpisodeItem,
     EquityMap,
+    ExitMap,
+    ExitStateMap,
     FeeMap,
     FillItem,
     InventoryMap,
@@ -22,6 +24,7 @@ from marketmaker.adapters.dynamodb.models import (
     WorkingOrderMap,
 )
 from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.exits import NO_EXIT, Exit, ExitCause, ExitState
 from marketmaker.domain.inventory import FillRow, Inventory, LedgerRow, OpeningRow
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.runs import SameSideRun
@@ -108,6 +111,7 @@ def market_item(account: AccountName, market: MarketState, *, write_id: str) -> 
         working=[_working_map(each) for each in market.working],
         unresolved=[_unresolved_map(each) for each in market.unresolved],
         not_before_ms=market.not_before_ms,
+        exits=None if market.exits == NO_EXIT else _exits_map(market.exits),
         run_side=None if run is None else run.side.value,
         run=[]
         if market.run is None
@@ -133,8 +137,30 @@ def market_from(item: MarketItem) -> MarketState:
         working=tuple(_working_from(each, symbol) for each in item.working),
         unresolved=tuple(_unresolved_from(each, symbol) for each in item.unresolved),
         not_before_ms=item.not_before_ms,
+        exits=NO_EXIT if item.exits is None else _exits_from(item.exits),
         run=None if item.run_side is None else _run_from(item.run_side, item.run),
     )
+
+
+def _exits_map(exits: ExitState) -> ExitStateMap:
+    kept = {name: getattr(exits, name) for name in ExitState.__slots__ if name != "current"}
+    return ExitStateMap(current=None if exits.current is None else _exit_map(exits.current), **kept)
+
+
+def _exit_map(current: Exit) -> ExitMap:
+    kept = {name: getattr(current, name) for name in Exit.__slots__ if name != "cause"}
+    return ExitMap(cause=current.cause.value, **kept)
+
+
+def _exits_from(stored: Mapping[str, Any]) -> ExitState:
+    values = {name: stored[name] for name in ExitState.__slots__ if name in stored}
+    current = values.pop("current", None)
+    return ExitState(current=None if current is None else _exit_from(current), **values)
+
+
+def _exit_from(stored: Mapping[str, Any]) -> Exit:
+    values = {name: stored[name] for name in Exit.__slots__ if name != "cause"}
+    return Exit(cause=ExitCause(stored["cause"]), **values)
 
 
 def _run_from(side: str, orders: Iterable[RunOrderMap]) -> SameSideRun:

@@ -1,7 +1,7 @@
 """Where decisions, counts and alerts go in a backtest: they are counted, and kept only where asked for."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,10 @@ class CountingTelemetry:
         self.events[event] += 1
         if self.keeps_records:
             self.records.append((event, fields))
+
+    def record_lazily(self, event: str, describe: Callable[[], Mapping[str, Any]]) -> None:
+        """Count one line, and have it described only where it is kept."""
+        self.record(event, describe() if self.keeps_records else {})
 
     def count(self, account: AccountName | None, counts: Mapping[str, float]) -> None:  # noqa: ARG002 - one account
         """Add to the sums, which one account alone fills."""

@@ -66,7 +66,7 @@ class PaperOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperTrade:
-    """What one order traded between two looks at the market, always as a maker."""
+    """What one order traded at one price between two looks at the market."""
 
     trade_id: int
     order_id: int
@@ -78,6 +78,7 @@ class PaperTrade:
     commission: Decimal
     commission_asset: Asset
     time_us: int
+    is_maker: bool = True
 
     def fill(self) -> Fill:
         """Return it as a venue reports it."""
@@ -90,7 +91,7 @@ class PaperTrade:
             size_base=self.size_base,
             fee=Fee(amount=self.commission, asset=self.commission_asset),
             time_ms=self.time_us // 1000,
-            is_maker=True,
+            is_maker=self.is_maker,
         )
 
 

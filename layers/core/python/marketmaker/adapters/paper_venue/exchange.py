@@ -14,7 +14,7 @@ from marketmaker.simulation.account import FeeRates, Numbering
 from marketmaker.simulation.events import Level, Quote, Trade
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.matching import Engine
-from marketmaker.simulation.orders import AccountOrder, AccountTrade, OrderRequest, OrderType, Rejection
+from marketmaker.simulation.orders import AccountOrder, AccountTrade, OrderRequest, OrderType, Rejection, TimeInForce
 from marketmaker.simulation.wallet import Wallet
 
 BOOK_LEVELS = 20
@@ -87,13 +87,14 @@ class PaperExchange:
         return sum(len(engine.account.open_orders(side)) for engine in self._engines.values() for side in Side)
 
     def submit(self, order: NewOrder) -> PaperOrder | Rejection:
-        """Take a post-only order, or say why not."""
+        """Take an order, or say why not."""
         request = OrderRequest(
             client_id=order.client_id,
             side=order.side,
-            type=OrderType.LIMIT_MAKER,
+            type=OrderType.LIMIT_MAKER if order.post_only else OrderType.LIMIT,
             size_base=order.size_base,
             price=order.price,
+            time_in_force=TimeInForce.IOC if order.immediate else TimeInForce.GTC,
         )
         outcome = self._engine(order.symbol).submit(request, self._now_us)
         return outcome if isinstance(outcome, Rejection) else _stored(order.symbol, outcome)
@@ -196,11 +197,12 @@ def _stored(symbol: Symbol, order: AccountOrder) -> PaperOrder:
 
 
 def _merged(symbol: Symbol, trades: Iterable[AccountTrade]) -> list[PaperTrade]:
-    """Sum what each order traded: a maker's price is its own, and a large order met by many crumbs stays one row."""
-    merged: dict[int, PaperTrade] = {}
+    """Sum what each order traded at each price: a large order met by many crumbs stays one row."""
+    merged: dict[tuple[int, Decimal, bool], PaperTrade] = {}
     for trade in trades:
-        first = merged.get(trade.order_id)
-        merged[trade.order_id] = (
+        key = trade.order_id, trade.price, trade.is_maker
+        first = merged.get(key)
+        merged[key] = (
             PaperTrade(
                 trade_id=trade.trade_id,
                 order_id=trade.order_id,
@@ -212,6 +214,7 @@ def _merged(symbol: Symbol, trades: Iterable[AccountTrade]) -> list[PaperTrade]:
                 commission=trade.commission,
                 commission_asset=trade.commission_asset,
                 time_us=trade.time_us,
+                is_maker=trade.is_maker,
             )
             if first is None
             else replace(

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
-from heapq import merge
-from operator import attrgetter
 
 from marketmaker.domain.units import BPS, ONE, ZERO, ceil_to_tick, floor_to_tick
 from marketmaker.simulation.events import Event, Level, Quote, Trade, trusted_quote
@@ -21,7 +19,6 @@ from marketmaker.simulation.market_data.trades import read_trades
 
 DEFAULT_HALF_SPREAD_BPS = Decimal(5)
 _EVERYTHING = Window()
-_moment = attrgetter("time_us")
 
 
 def read_market(
@@ -101,7 +98,7 @@ class MarketData:
         trades = read_trades(files.trades, odd, numbers)
         if files.quotes is None and files.book is None:
             return self._with_assumed_book(trades)
-        return merge(trades, books, key=_moment)
+        return _in_time(trades, books)
 
     def _with_assumed_book(self, trades: Iterator[Trade]) -> Iterator[Event]:
         tick, half_spread = self.described.tick_size, self._half_spread_bps * BPS
@@ -114,6 +111,19 @@ class MarketData:
                 (Level(bid, trade.size_base),) if bid > ZERO else (),
                 (Level(ask, trade.size_base),),
             )
+
+
+def _in_time(trades: Iterator[Trade], books: Iterator[Quote]) -> Iterator[Event]:
+    """Merge two streams; at equal stamps trades come first."""
+    ahead = next(books, None)
+    for trade in trades:
+        while ahead is not None and ahead.time_us < trade.time_us:
+            yield ahead
+            ahead = next(books, None)
+        yield trade
+    if ahead is not None:
+        yield ahead
+        yield from books
 
 
 def _from(events: Iterator[Event], from_us: int) -> Iterator[Event]:
