@@ -13,7 +13,7 @@ DEPLOYMENT ?=
 NAMED = @test -n "$(DEPLOYMENT)" || { echo "DEPLOYMENT: nothing is not allowed: a deployment file, such as infra/deployments/testnet.toml"; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format demo test faults-quick mutations check bench synth bootstrap deploy destroy clean
+.PHONY: help setup lock format demo test faults-quick mutations check compare bench synth bootstrap deploy destroy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,6 +80,9 @@ check: $(READY) ## lint, types, import contracts, synth of every deployment file
 	$(BIN)/cfn-lint --ignore-checks W3005 -- build/synth/*/*.template.json
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory faults-quick
+
+compare: $(READY) ## quote every recording in DATA=folder by every model, and print the README's tables
+	@$(BIN)/python -m tests.bench.compare --data $(DATA)
 
 bench: $(READY) ## measure ticks against the venue's round trip and the naive loop
 	@$(BIN)/python -m tests.bench

@@ -1,4 +1,4 @@
-"""`make bench`: a tick against the venue's round trip, against the guide's loop, decisions, paths, and cold starts.
+"""`make bench`: a tick against the venue's round trip and the guide's loop, decisions, paths, cold starts, a backtest.
 
 Real parts as in the demo: the real handler (in this process), unmodified ccxt over HTTP to local exchanges in processes
 of their own, DynamoDB on ministack. Every API reply is 20 ms late. What is measured is compared only with what was
@@ -21,10 +21,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from infra.local.aws import ROOT, ministack, variables
-from infra.local.exchange.dialect import Login
+from infra.local.exchange.binance.login import Login
 from infra.local.processes import ProcessFailedError
 from infra.local.stack import API_KEY, SECRET
 from marketmaker.errors import MarketMakerError
+from tests.bench.backtest import RUNS, play_backtests
 from tests.bench.cadence import CYCLES, INTERVAL_S, Worked, Worker, work_side_by_side
 from tests.bench.decision import time_decision_us, time_models_us
 from tests.bench.exchange import Exchange, exchange_process
@@ -106,6 +107,8 @@ def run() -> Results:
             replacing = measure_ticks(ticker, ours, Case.REPLACING, moving_market(ours), SAMPLES, advance)
         with phase("the guide's loop back to back, its rate limiter on and off", 2 * SAMPLES) as advance:
             limited, unlimited = [measure_loop(loop, theirs, SAMPLES, advance) for loop in loops]
+        with phase("a day of a recording played back, and parts of it", RUNS) as advance:
+            backtests = play_backtests(advance)
         console.print(f"one decision, by each model; {PATHS:,} paths of Avellaneda and Stoikov's maker, four times")
         return Results(
             latency_ms=LATENCY_S * 1000,
@@ -121,6 +124,7 @@ def run() -> Results:
             decision_us=time_decision_us(ticker),
             models_us=time_models_us(),
             paths=simulate_paths(),
+            backtests=backtests,
         )
 
 

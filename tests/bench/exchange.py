@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from infra.local.aws import ROOT
-from infra.local.exchange.limits import WEIGHT_PER_MINUTE
+from infra.local.exchange.binance_spot.market_data import LIMITS
 from infra.local.processes import first_line, running
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.units import BPS
@@ -65,7 +65,7 @@ class Exchange:
 
     def make_room(self, weight: int) -> None:
         """Wait for the next minute if this one's request weight has less than this left."""
-        if self.used_weight() + weight > WEIGHT_PER_MINUTE:
+        if self.used_weight() + weight > LIMITS.weight_per_minute:
             time.sleep(60.1 - time.time() % 60)
 
     def await_fresh_order_window(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import ccxt
 
-from infra.local.exchange.dialect import Login
+from infra.local.exchange.binance.login import Login
 from marketmaker.adapters.ccxt_venue.client import LocalRoute
 
 CALLS_A_CYCLE = {

@@ -11,6 +11,7 @@ import ccxt
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.backtest import Backtests, backtests_table, describe_backtests
 from tests.bench.cadence import CYCLES, INTERVAL_S, Worked
 from tests.bench.figures import Timing
 from tests.bench.measure import Cycles, Ticks
@@ -41,6 +42,7 @@ class Results:
     decision_us: Timing
     models_us: Mapping[str, Timing]
     paths: Sequence[Simulated]
+    backtests: Backtests
 
 
 def describe(results: Results) -> dict[str, Any]:
@@ -75,6 +77,7 @@ def describe(results: Results) -> dict[str, Any]:
         "models_us": describe_models(results.models_us),
         "avellaneda_stoikov": describe_paths(results.paths),
         "cold_starts": _cold_starts(results.packages),
+        "backtests": describe_backtests(results.backtests),
     }
 
 
@@ -162,6 +165,7 @@ def render(figures: Mapping[str, Any], console: Console) -> None:
         _cold_start_table,
         models_table,
         paths_table,
+        backtests_table,
     ):
         console.print(make_table(figures))
     decision = figures["decision_us"]

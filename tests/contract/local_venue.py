@@ -12,16 +12,17 @@ from typing import Any
 import ccxt
 import requests
 
+from infra.local.exchange.binance.login import Login
+from infra.local.exchange.binance_spot.listing import Listing
+from infra.local.exchange.binance_spot.speech import BINANCE_SPOT
 from infra.local.exchange.clock import MarketClock, wall_us
-from infra.local.exchange.dialect import Login
-from infra.local.exchange.listing import Listing
 from infra.local.exchange.server import LocalServer, serve
 from infra.local.exchange.venue import Venue
 from marketmaker.adapters.ccxt_venue.client import LocalRoute
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import Asset, Symbol
-from marketmaker.simulation.account import FeeRates
+from marketmaker.simulation.account import Account, FeeRates
 from marketmaker.simulation.events import Event, Level, Quote, Trade
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.klines import MarketKlines
@@ -124,9 +125,11 @@ def make_venue(events: Sequence[Event], wall: Callable[[], int]) -> Venue:
     clock = MarketClock(wall_start_us=wall(), market_start_us=0)
     klines = MarketKlines(clock.wall_ms)
     engine = Engine(
-        instrument=instrument,
-        fees=FeeRates(maker=D("0.0001"), taker=D("0.001")),
-        wallet=Wallet({instrument.base: D(20), instrument.quote: D(65_000)}),
+        account=Account(
+            instrument=instrument,
+            fees=FeeRates(maker=D("0.0001"), taker=D("0.001")),
+            wallet=Wallet({instrument.base: D(20), instrument.quote: D(65_000)}),
+        ),
         feed=MarketFeed(events, tick_size=instrument.tick_size),
         watch=klines.record,
     )
@@ -139,7 +142,7 @@ def make_venue(events: Sequence[Event], wall: Callable[[], int]) -> Venue:
         daily_volume_base=D(2000),
         daily_volume_quote=D(3_800_000),
     )
-    return Venue(listing=listing, login=LOGIN, wall_us=wall)
+    return Venue(dialect=BINANCE_SPOT, listing=listing, login=LOGIN, wall_us=wall)
 
 
 @contextmanager
@@ -147,6 +150,13 @@ def served(events: Sequence[Event] = ()) -> Iterator[LocalVenue]:
     """Serve a market over HTTP for the time of a test."""
     clock = SteppedClock()
     venue = make_venue([quote_at(0), *events], clock)
+    with running(venue) as address:
+        yield LocalVenue(address=address, clock=clock, venue=venue, client=binance(address))
+
+
+@contextmanager
+def running(venue: Venue) -> Iterator[str]:
+    """Run the server of a venue; yield its address."""
     ready = Signal()
     found: list[tuple[LocalServer, str]] = []
 
@@ -159,7 +169,7 @@ def served(events: Sequence[Event] = ()) -> Iterator[LocalVenue]:
     assert ready.wait(10), "the exchange did not start"
     server, address = found[0]
     try:
-        yield LocalVenue(address=address, clock=clock, venue=venue, client=binance(address))
+        yield address
     finally:
         server.should_exit = True
         thread.join(10)

@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 import requests
 
+from infra.local.exchange.binance.login import Login
+from infra.local.exchange.binance.words import fixed
+from infra.local.exchange.building import build_venue
 from infra.local.exchange.clock import MarketClock, wall_us
-from infra.local.exchange.dialect import ApiRequest, Login, fixed
-from infra.local.exchange.options import build_venue, parse_options
+from infra.local.exchange.dialect import ApiRequest
+from infra.local.exchange.options import parse_options
 from infra.local.exchange.state import describe
 from tests.contract.local_venue import binance, until
 

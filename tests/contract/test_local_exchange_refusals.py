@@ -7,7 +7,7 @@ import ccxt
 import pytest
 import requests
 
-from infra.local.exchange.dialect import Login
+from infra.local.exchange.binance.login import Login
 from tests.contract.local_venue import LOGIN, MARKET_ID, SYMBOL, LocalVenue, binance, served
 
 POST_ONLY = {"postOnly": True}

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.local.exchange.dialect import Login
+from infra.local.exchange.binance.login import Login
 from infra.local.processes import FunctionProcess
 from infra.local.stack import API_KEY, SECRET
 from tests.contract.local_venue import binance

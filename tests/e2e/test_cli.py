@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from infra.local.aws import put_keys
 from infra.local.demo import DEPLOYMENT_FILE
-from infra.local.exchange.dialect import Login
+from infra.local.exchange.binance.login import Login
 from infra.local.processes import free_port
 from infra.local.stack import API_KEY, SECRET
 from marketmaker import cli

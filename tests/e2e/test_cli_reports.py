@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from infra.local.aws import ROOT
-from infra.local.exchange.dialect import Login
+from infra.local.exchange.binance.login import Login
 from infra.local.processes import free_port
 from infra.local.stack import API_KEY, SECRET
 from marketmaker.adapters.dynamodb import DynamoDbStore

@@ -95,6 +95,7 @@ def test_the_readme_shows_every_command_of_mm() -> None:
         "calibrate",
         "tune",
         "backtest",
+        "sweep",
         "halt",
         "resume",
         "config",
@@ -114,7 +115,7 @@ def test_every_other_mm_line_runs_as_it_is_written(stage: Stage, line: str) -> N
     program, *arguments = shlex.split(line)
     assert program == "mm"
     file = DEPLOYMENT_FILE if "check" in arguments else stage.deployment_file
-    walk = write_walk(stage.directory / "walk", seconds=30)
+    walk = write_walk(stage.directory / "walk", seconds=60)
     recorded = {"QUOTES": f"{walk}_quotes.csv.gz", "TRADES": f"{walk}_trades.csv.gz"}
     named = {"FILE": str(file), "SLOT": str(stage.last_slot_ms), **recorded}
     ended = stage.mm(*[named.get(each, each) for each in arguments])

@@ -8,7 +8,9 @@ from functools import partial
 
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
+from marketmaker.domain.models import Perpetual
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
+from marketmaker.domain.positions import FundingPayment, Position
 from marketmaker.domain.pricing import Book, BookLevel
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import ONE, ZERO, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
@@ -29,6 +31,7 @@ from marketmaker.ports import (
     RejectionKind,
     Unknown,
 )
+from tests.fakes.perpetuals import FakePerpetual
 
 type Action = Callable[[], object]
 type Reply = Callable[[NewOrder], PlaceOutcome]
@@ -37,6 +40,7 @@ OPEN_ORDERS = "observe.open_orders"
 BALANCES = "observe.balances"
 BOOKS = "observe.books"
 LAST_PRICES = "observe.last_prices"
+POSITIONS = "observe.positions"
 """Names of the parts of an observation, for `Faults`: a part that fails is `Unknown`."""
 CLOSED_LOOK_MS = 60_000
 """How soon a closed market is to be looked at again."""
@@ -115,6 +119,7 @@ class FakeVenue:
         self.request_ttl_ms = 5_000
         self.is_frozen = False
         self.taken_at_most = Decimal("Infinity")
+        self.perpetuals: dict[Symbol, FakePerpetual] = {}
         self.lists_twice = False
         self.trade_fee: Fee | None = None
         self.permissions: KeyPermissions | Unknown = KeyPermissions(trades=True, withdraws=False, is_ip_bound=True)
@@ -318,7 +323,23 @@ class FakeVenue:
             last_prices={
                 symbol: self._known(LAST_PRICES, partial(self.last_prices.__getitem__, symbol)) for symbol in last_for
             },
+            positions={
+                symbol: self._known(POSITIONS, partial(self._position, symbol))
+                for symbol in self.perpetuals
+                if Asset(symbol) not in self.unreported
+            },
+            funding_rates={symbol: each.funding_rate(self.time_now_ms()) for symbol, each in self.perpetuals.items()},
         )
+
+    def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:
+        """Hold a perpetual as wanted, where it may be."""
+        self._note("set_leverage", [symbol])
+        self.perpetuals[symbol].hold(wanted)
+
+    def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:
+        """List funding payments."""
+        self._note("funding_since", [symbol])
+        return self.perpetuals[symbol].since(since_ms)
 
     def read_books(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Book | Unknown]:
         """Read books once more; a failing one is unknown."""
@@ -443,7 +464,9 @@ class FakeVenue:
         reserved = dict.fromkeys(self.totals, ZERO)
         for order in self.live():
             rules = self._instruments[order.symbol]
-            if order.side is Side.BUY:
+            if order.symbol in self.perpetuals:
+                reserved[rules.quote] += order.notional_quote / self.perpetuals[order.symbol].leverage
+            elif order.side is Side.BUY:
                 reserved[rules.quote] += order.notional_quote
             else:
                 reserved[rules.base] += order.remaining_base
@@ -481,6 +504,11 @@ class FakeVenue:
             asks=tuple(BookLevel(price=price, size_base=asks[price]) for price in sorted(asks)),
         )
 
+    def _position(self, symbol: Symbol) -> Position:
+        book = self._others[symbol]
+        mark = book.mid if book.mid is not None else self.last_prices[symbol]
+        return self.perpetuals[symbol].position(mark)
+
     def _trade(self, venue_id: VenueOrderId, size: Decimal, *, is_maker: bool = True) -> Fill:
         order = self.orders[venue_id]
         executed = order.executed_base + size
@@ -500,8 +528,12 @@ class FakeVenue:
         if self._hides_trades:
             self._unlisted.add(fill.trade_id)
         rules = self._instruments[order.symbol]
-        self.totals[rules.base] += order.side.sign * size
-        self.totals[rules.quote] -= order.side.sign * fill.notional_quote
+        perpetual = self.perpetuals.get(order.symbol)
+        if perpetual is not None:
+            self.totals[rules.quote] += perpetual.trade(fill)
+        else:
+            self.totals[rules.base] += order.side.sign * size
+            self.totals[rules.quote] -= order.side.sign * fill.notional_quote
         if fill.fee is not None:
             self.totals[fill.fee.asset] -= fill.fee.amount
         return fill
@@ -528,11 +560,16 @@ class FakeVenue:
         if takes and order.post_only:
             return self._reject(order, kind=RejectionKind.WOULD_TAKE, reason="would match at once")
         rules = self._instruments[order.symbol]
+        if order.symbol in self.perpetuals:
+            return self._take_or_rest(order, takes=takes)
         asset, needed = (
             (rules.quote, order.price * order.size_base) if order.side is Side.BUY else (rules.base, order.size_base)
         )
         if self._balances()[asset].free < needed:
             return self._reject(order, kind=RejectionKind.REFUSED, reason="insufficient balance")
+        return self._take_or_rest(order, takes=takes)
+
+    def _take_or_rest(self, order: NewOrder, *, takes: bool) -> PlaceOutcome:
         accepted = self._accept(order)
         if takes and self.taken_at_most > ZERO:
             self._trade(accepted.venue_id, min(accepted.size_base, self.taken_at_most), is_maker=False)

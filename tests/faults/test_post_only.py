@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.exchange.listing import Listing
+from infra.local.exchange.binance_spot.listing import Listing
 from marketmaker.domain.orders import Side
 from tests.builders import market_settings
 from tests.faults.world import BOOK, CREATE, World, Worlds, usual_settings

@@ -7,14 +7,16 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from infra.local.exchange.binance_spot.listing import Listing
+from infra.local.exchange.binance_spot.speech import BINANCE_SPOT
 from infra.local.exchange.clock import MarketClock
 from infra.local.exchange.dialect import ApiRequest
-from infra.local.exchange.listing import Listing
 from infra.local.exchange.replies import Delivery, Reply
 from infra.local.exchange.venue import Venue
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.markets import CapitalShare
 from marketmaker.domain.units import Asset, Symbol
+from marketmaker.simulation.account import Account
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.klines import MarketKlines
 from marketmaker.simulation.matching import Engine
@@ -62,7 +64,8 @@ def _second_venue(world: World, first: Venue) -> Venue:
     clock = MarketClock(wall_start_us=world.clock(), market_start_us=0)
     klines = MarketKlines(clock.wall_ms)
     feed = MarketFeed(Breathing(), tick_size=instrument.tick_size)
-    second = Engine(instrument=instrument, fees=engine.account.fees, wallet=wallet, feed=feed, watch=klines.record)
+    account = Account(instrument=instrument, fees=engine.account.fees, wallet=wallet)
+    second = Engine(account=account, feed=feed, watch=klines.record)
     second.advance(0)
     listing = Listing(
         engine=second,
@@ -72,7 +75,7 @@ def _second_venue(world: World, first: Venue) -> Venue:
         daily_volume_base=Decimal(1),
         daily_volume_quote=Decimal(1),
     )
-    return Venue(listing=listing, login=LOGIN, wall_us=world.clock)
+    return Venue(dialect=BINANCE_SPOT, listing=listing, login=LOGIN, wall_us=world.clock)
 
 
 def _named(request: ApiRequest) -> list[str]:

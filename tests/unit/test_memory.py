@@ -151,6 +151,20 @@ def test_telemetry_adds_up_and_keeps_lines_where_asked_for(keeps_records: bool) 
     assert telemetry.records == ([("tick", {"number": number}) for number in range(3)] if keeps_records else [])
 
 
+@pytest.mark.parametrize("keeps_records", [False, True])
+def test_a_line_that_nobody_keeps_is_counted_without_being_described(keeps_records: bool) -> None:
+    telemetry, described = CountingTelemetry(keeps_records=keeps_records), []
+
+    def describe() -> dict[str, int]:
+        described.append(1)
+        return {"number": 1}
+
+    telemetry.record_lazily("tick", describe)
+    assert telemetry.events == {"tick": 1}
+    assert telemetry.records == ([("tick", {"number": 1})] if keeps_records else [])
+    assert len(described) == keeps_records
+
+
 def test_alerts_are_counted_by_kind() -> None:
     alerts = CountingAlerts()
     for kind in ("price_band", "stale_book", "price_band"):

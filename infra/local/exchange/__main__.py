@@ -2,8 +2,9 @@
 
 import sys
 
+from infra.local.exchange.building import build_venue
 from infra.local.exchange.clock import wall_us
-from infra.local.exchange.options import build_venue, parse_options
+from infra.local.exchange.options import parse_options
 from infra.local.exchange.server import LocalServer, serve
 
 

@@ -10,7 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from infra.local.exchange.control import control_routes
 from infra.local.exchange.dialect import ApiRequest
-from infra.local.exchange.venue import ROUTES, Venue
+from infra.local.exchange.venue import Venue
 
 _ABORT_WITHOUT_WAITING = struct.pack("ii", 1, 0)
 """SO_LINGER of no time at all: the system answers what is open with a reset."""
@@ -75,6 +75,7 @@ def build_app(venue: Venue, connections: Connections) -> FastAPI:
                 query=request.url.query,
                 body=(await request.body()).decode("utf-8", "replace"),
                 api_key=request.headers.get("X-MBX-APIKEY"),
+                headers=dict(request.headers),
             )
         )
         if delivery.delay_s > 0:
@@ -84,7 +85,7 @@ def build_app(venue: Venue, connections: Connections) -> FastAPI:
             return NoReply(connections, is_reset=delivery.is_reset)
         return Response(reply.content, reply.status, reply.headers, reply.media_type)
 
-    for route in ROUTES:
+    for route in venue.dialect.routes:
         method, _, path = route.partition(" ")
         app.add_api_route(path, serve, methods=[method], response_model=None)
     return app

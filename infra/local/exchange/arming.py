@@ -6,8 +6,8 @@ from enum import StrEnum
 from types import NoneType
 from typing import Any, get_args
 
-from infra.local.exchange.listing import Json
-from infra.local.exchange.venue import ROUTES
+from infra.local.exchange.dialect import Dialect
+from infra.local.exchange.market import Json
 from marketmaker.simulation.faults import FAULT_KINDS, ArmedFault, Fault, default_count
 
 _PLAIN: dict[object, tuple[tuple[type, ...], str]] = {
@@ -21,7 +21,7 @@ _PLAIN: dict[object, tuple[tuple[type, ...], str]] = {
 """The types of fields: what JSON may bring for them, and how that is called."""
 
 
-def parse_fault(body: Json) -> ArmedFault:
+def parse_fault(dialect: Dialect[Any, Any], body: Json) -> ArmedFault:
     """Read a fault to arm; whatever is unknown or out of range raises ValueError naming what is allowed."""
     name = body.get("fault")
     kind = FAULT_KINDS.get(name) if isinstance(name, str) else None
@@ -30,8 +30,8 @@ def parse_fault(body: Json) -> ArmedFault:
     own = {field.name: field for field in fields(kind)}
     refuse_unknown(body, ("fault", "route", "count", *own, "after"))
     route = body.get("route")
-    if route is not None and not (isinstance(route, str) and route in ROUTES):
-        raise ValueError(f"route {route!r}; allowed: null or one of {', '.join(ROUTES)}")
+    if route is not None and not (isinstance(route, str) and route in dialect.routes):
+        raise ValueError(f"route {route!r}; allowed: null or one of {', '.join(dialect.routes)}")
     values: dict[str, Any] = {key: _value(key, body[key], own[key].type) for key in own if key in body}
     absent = [key for key in own if key not in values and own[key].default is MISSING]
     if absent:
@@ -40,6 +40,7 @@ def parse_fault(body: Json) -> ArmedFault:
     return ArmedFault(
         fault=fault,
         route=route,
+        parts=dialect.parts,
         count=_whole("count", body["count"], ", or null until cleared") if "count" in body else default_count(kind),
         after=_whole("after", body.get("after", 0)) or 0,
     )

@@ -31,7 +31,11 @@ class MarketClock:
 
     def wall_ms(self, market_us: int) -> int:
         """Return the wall clock's milliseconds at a moment of the market."""
-        return (self.wall_start_us + int((market_us - self.market_start_us) / self.speed)) // 1000
+        return self.wall_us(market_us) // 1000
+
+    def wall_us(self, market_us: int) -> int:
+        """Return the wall clock at a moment of the market."""
+        return self.wall_start_us + int((market_us - self.market_start_us) / self.speed)
 
     def ahead(self, offset_us: int) -> "MarketClock":
         """Return the clock of a venue that is off by so much, for telling times only."""

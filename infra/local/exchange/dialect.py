@@ -1,30 +1,24 @@
-"""Binance's dialect: error codes, request parameters, signatures and expiry."""
+"""What a dialect of the exchange is: its routes, words, limits and logins; one package each speaks one."""
 
-import hashlib
-import hmac
 import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from http import HTTPStatus
-from urllib.parse import parse_qsl, urlencode
+from typing import Any, ClassVar, Protocol, Self
 
-from marketmaker.simulation.orders import RejectReason
+from infra.local.exchange.market import Answer, Json, Market
+from marketmaker.simulation.orders import AccountOrder, RejectReason
 
-DEFAULT_RECV_WINDOW_MS = 5_000
-MAX_RECV_WINDOW_MS = 60_000
-MAX_DECIMALS = 8
-_AHEAD_MS = 1_000
 _INTEGER = r"^[0-9]{1,20}$"
 _DECIMAL = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
-CLIENT_ID = r"^[a-zA-Z0-9-_]{1,36}$"
-SYMBOL = r"^[A-Z0-9-_.]{1,20}$"
 
 
 class ApiError(Exception):
-    """A refusal in Binance's words: HTTP status, code and message."""
+    """A refusal in the venue's words: HTTP status, code and message."""
 
-    def __init__(self, code: int, message: str, *, status: int = 400, retry_after_s: int = 0) -> None:
+    def __init__(self, code: int | str, message: str, *, status: int = 400, retry_after_s: int = 0) -> None:
         super().__init__(f"{code} {message}")
         self.code = code
         self.message = message
@@ -32,82 +26,39 @@ class ApiError(Exception):
         self.headers = {"Retry-After": str(retry_after_s)} if status in {418, 429} else {}
 
 
-REJECTIONS: dict[RejectReason, tuple[int, str]] = {
-    RejectReason.OFF_TICK: (-1013, "Filter failure: PRICE_FILTER"),
-    RejectReason.OFF_LOT: (-1013, "Filter failure: LOT_SIZE"),
-    RejectReason.BELOW_MIN_NOTIONAL: (-1013, "Filter failure: NOTIONAL"),
-    RejectReason.DUPLICATE_CLIENT_ID: (-2010, "Duplicate order sent."),
-    RejectReason.INSUFFICIENT_BALANCE: (-2010, "Account has insufficient balance for requested action."),
-    RejectReason.WOULD_TAKE: (-2010, "Order would immediately match and take."),
-}
-
-
-def rejected(reason: RejectReason) -> ApiError:
-    """Say in Binance's words why the engine did not accept an order."""
-    return ApiError(*REJECTIONS[reason])
-
-
-def missing(name: str) -> ApiError:
-    """Say that a mandatory parameter is missing."""
-    return ApiError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
-
-
-def not_required(name: str) -> ApiError:
-    """Say that a parameter does not belong to this kind of request."""
-    return ApiError(-1106, f"Parameter '{name}' sent when not required.")
-
-
-def unknown_symbol() -> ApiError:
-    """Say that a symbol is not listed."""
-    return ApiError(-1121, "Invalid symbol.")
-
-
-def market_closed() -> ApiError:
-    """Say that a symbol is not traded now."""
-    return ApiError(-1013, "Market is closed.")
-
-
-def no_such_order() -> ApiError:
-    """Say that a lookup's order does not exist."""
-    return ApiError(-2013, "Order does not exist.")
-
-
-def nothing_to_cancel() -> ApiError:
-    """Say that a cancel's order does not rest."""
-    return ApiError(-2011, "Unknown order sent.")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
-    """A request as it came in; `route` is `METHOD /path`."""
+    """A request as it came in; `route` is `METHOD /path`, the names of `headers` are in lower case."""
 
     route: str
     query: str = ""
     body: str = ""
     api_key: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Params:
-    """The parameters of query and form body together; the query wins where both have one."""
+class Params(ABC):
+    """The parameters of a request by name, and what the venue says of those that cannot be read."""
 
-    def __init__(self, request: ApiRequest) -> None:
-        sent = (*parse_qsl(request.body, keep_blank_values=True), *parse_qsl(request.query, keep_blank_values=True))
-        self._values = dict(sent)
+    max_decimals: ClassVar[int]
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = dict(values)
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
-    def replaced(self, name: str, value: str) -> "Params":
+    def replaced(self, name: str, value: str) -> Self:
         """Return these parameters with one of them changed."""
-        return Params(ApiRequest(route="", query=urlencode({**self._values, name: value})))
+        return type(self)({**self._values, name: value})
 
     def text(self, name: str, pattern: str | None = None) -> str:
         """Return a mandatory parameter, checked for illegal characters."""
         value = self._values.get(name)
         if not value:
-            raise missing(name)
+            raise self.missing(name)
         if pattern is not None and re.fullmatch(pattern, value, re.ASCII) is None:
-            raise ApiError(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{pattern}'.")
+            raise self.illegal(name, pattern)
         return value
 
     def integer(self, name: str) -> int:
@@ -119,79 +70,157 @@ class Params:
         return self.integer(name) if name in self else None
 
     def decimal(self, name: str) -> Decimal:
-        """Return a mandatory amount of money, of at most eight decimals."""
+        """Return a mandatory amount of money."""
         text = self.text(name, _DECIMAL)
-        if len(text.partition(".")[2]) > MAX_DECIMALS:
-            raise ApiError(-1111, f"Parameter '{name}' has too much precision.")
+        if len(text.partition(".")[2]) > self.max_decimals:
+            raise self.too_precise(name)
         return Decimal(text)
 
-    def choice[Choice: StrEnum](self, name: str, choices: type[Choice], code: int, what: str) -> Choice:
+    def flag(self, name: str) -> bool:
+        """Return a switch; one that was not sent is off."""
+        return name in self and self.text(name, r"^(?i:true|false)$").lower() == "true"
+
+    def choice[Choice: StrEnum](self, name: str, choices: type[Choice], code: int | str, what: str) -> Choice:
         """Return a mandatory choice from an enum; anything else is refused with the code of its kind."""
         value = self.text(name)
         if value not in {choice.value for choice in choices}:
             raise ApiError(code, f"Invalid {what}.")
         return choices(value)
 
+    @abstractmethod
+    def missing(self, name: str) -> ApiError:
+        """Say that a mandatory parameter is missing."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
+    @abstractmethod
+    def illegal(self, name: str, pattern: str) -> ApiError:
+        """Say that a parameter is malformed."""
+
+    @abstractmethod
+    def too_precise(self, name: str) -> ApiError:
+        """Say that an amount has too many decimals."""
+
+
+class ApiLogin[P: Params](Protocol):
     """The one API key that the exchange knows, and what it may do besides trading."""
 
-    api_key: str
-    api_secret: str = field(repr=False)
-    may_withdraw: bool = False
+    @property
+    def api_key(self) -> str:
+        """The key that clients must send."""
 
-    def restrictions(self) -> dict[str, object]:
-        """Answer GET /sapi/v1/account/apiRestrictions."""
-        return {
-            "ipRestrict": False,
-            "enableReading": True,
-            "enableSpotAndMarginTrading": True,
-            "enableWithdrawals": self.may_withdraw,
-            "enableInternalTransfer": False,
-            "permitsUniversalTransfer": False,
-            "enableMargin": False,
-            "enableFutures": False,
-            "enableVanillaOptions": False,
-        }
+    @property
+    def may_withdraw(self) -> bool:
+        """Whether the key may withdraw, as no bot's should."""
 
-    def authorize(self, request: ApiRequest, params: Params, now_ms: int) -> None:
+    def authorize(self, request: ApiRequest, params: P, now_ms: int) -> None:
         """Check key, expiry and signature of a signed request that arrives now."""
-        if not request.api_key:
-            raise ApiError(-2014, "API-key format invalid.", status=HTTPStatus.UNAUTHORIZED)
-        if not hmac.compare_digest(request.api_key.encode(), self.api_key.encode()):
-            message = "Invalid API-key, IP, or permissions for action."
-            raise ApiError(-2015, message, status=HTTPStatus.UNAUTHORIZED)
-        timestamp = params.integer("timestamp")
-        signature = params.text("signature")
-        if not hmac.compare_digest(signature.lower().encode(), self.sign(request.query, request.body).encode()):
-            raise ApiError(-1022, "Signature for this request is not valid.")
-        check_expiry(timestamp, params.optional_integer("recvWindow"), now_ms)
 
-    def sign(self, query: str, body: str) -> str:
-        """Return the HMAC-SHA256 of query and body joined, their `signature` left out."""
-        payload = _unsigned(query) + _unsigned(body)
-        return hmac.new(self.api_secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
+    def restrictions(self) -> Json:
+        """Tell what the key may do, where a route without a handler asks."""
 
 
-def check_expiry(timestamp_ms: int, recv_window_ms: int | None, now_ms: int) -> None:
-    """Refuse a request that is from the future or past its own expiry."""
-    window = DEFAULT_RECV_WINDOW_MS if recv_window_ms is None else recv_window_ms
-    if window > MAX_RECV_WINDOW_MS:
-        too_long = f"'recvWindow' contains unexpected value. Cannot be greater than '{MAX_RECV_WINDOW_MS}'."
-        raise ApiError(-1102, too_long)
-    if timestamp_ms >= now_ms + _AHEAD_MS:
-        raise ApiError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
-    if now_ms - timestamp_ms > window:
-        raise ApiError(-1021, "Timestamp for this request is outside of the recvWindow.")
+class RateLimits(Protocol):
+    """What was used so far of what the venue allows."""
+
+    def charge(self, weight: int, now_ms: int) -> None:
+        """Count a request's weight; refuse it above the limit."""
+
+    def count_orders(self, count: int, now_ms: int) -> None:
+        """Count orders; refuse them above the limit."""
+
+    def headers(self, *, is_order: bool) -> dict[str, str]:
+        """Return what a reply tells of it."""
 
 
-def fixed(amount: Decimal) -> str:
-    """Write money with Binance's eight decimals, never fewer and never cut."""
-    exponent = amount.as_tuple().exponent
-    is_finer = isinstance(exponent, int) and exponent < -MAX_DECIMALS
-    return format(amount.normalize() if is_finer and amount else amount, "f" if is_finer else ".8f")
+type Handler = Callable[[Any, Any, int], Answer]
+type Weight = Callable[[Any], int]
 
 
-def _unsigned(part: str) -> str:
-    return "&".join(pair for pair in part.split("&") if not pair.startswith("signature="))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRoute:
+    """A route of the API: who may call it, what it weighs, what answers; without a handler the login itself does.
+
+    `part` is the route of Binance's spot API that plays the same part, by which faults know it; `orders` counts the
+    orders that a request places, None on a route that places none.
+    """
+
+    handler: Handler | None
+    weight: Weight
+    is_signed: bool
+    part: str | None = None
+    orders: Weight | None = None
+
+
+class Dialect[M: Market[Any], P: Params](ABC):
+    """One venue's REST API on the shared core."""
+
+    name: ClassVar[str]
+    routes: Mapping[str, ApiRoute]
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The part that each route plays, by which faults know it."""
+        return {route: each.part for route, each in self.routes.items() if each.part is not None}
+
+    @abstractmethod
+    def read(self, request: ApiRequest) -> P:
+        """Read a request's parameters."""
+
+    @abstractmethod
+    def login(self, api_key: str, api_secret: str, *, may_withdraw: bool) -> ApiLogin[P]:
+        """Build the login of a key; raises ValueError for one that the venue has no such of."""
+
+    @abstractmethod
+    def limits(self, factor: int) -> RateLimits:
+        """Build the venue's rate limits, so many times as wide."""
+
+    @abstractmethod
+    def body_of(self, error: ApiError) -> Json:
+        """Write a refusal down."""
+
+    @abstractmethod
+    def rejected(self, reason: RejectReason) -> ApiError:
+        """Say why the engine did not accept an order."""
+
+    @abstractmethod
+    def too_many_requests(self, status: int, retry_after_s: int, now_ms: int) -> ApiError:
+        """Say that a client asks too often."""
+
+    @abstractmethod
+    def maintenance(self) -> ApiError:
+        """Say that the venue is closed for a while."""
+
+    @abstractmethod
+    def unknown_symbol(self) -> ApiError:
+        """Say that a symbol is not listed."""
+
+    @abstractmethod
+    def market_closed(self) -> ApiError:
+        """Say that a symbol is not traded now."""
+
+    @abstractmethod
+    def no_such_order(self) -> ApiError:
+        """Say that a lookup's order does not exist."""
+
+    @abstractmethod
+    def nothing_to_cancel(self) -> ApiError:
+        """Say that a cancel's order does not rest."""
+
+    @abstractmethod
+    def named_order(self, market: M, params: P) -> AccountOrder | None:
+        """Find the order that a request names."""
+
+    @abstractmethod
+    def named_symbols(self, params: P) -> list[str]:
+        """Read which symbols a request names; none means all."""
+
+    @abstractmethod
+    def is_post_only(self, params: P) -> bool:
+        """Tell whether a request places an order that must not take."""
+
+    @abstractmethod
+    def without_symbols(self, answer: Answer) -> Answer:
+        """Return what a venue answers that lists no symbol any more."""
+
+    @abstractmethod
+    def describe(self, market: M) -> Json:
+        """Write down the account's holdings, orders and trades for whoever compares books."""

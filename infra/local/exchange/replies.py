@@ -3,10 +3,10 @@
 import json
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, DecimalException
-from typing import assert_never
+from typing import Any, assert_never
 
-from infra.local.exchange.dialect import ApiError
-from infra.local.exchange.listing import Answer
+from infra.local.exchange.dialect import ApiError, Dialect
+from infra.local.exchange.market import Answer
 from marketmaker.simulation.faults import (
     EmptyReply,
     Maintenance,
@@ -45,30 +45,24 @@ def answered(answer: Answer) -> Reply:
     return Reply(status=200, content=_written(answer))
 
 
-def refused(error: ApiError) -> Reply:
+def refused(dialect: Dialect[Any, Any], error: ApiError) -> Reply:
     """Write a refusal down."""
     return Reply(
         status=error.status,
-        content=_written({"code": error.code, "msg": error.message}),
+        content=_written(dialect.body_of(error)),
         headers=dict(error.headers),
     )
 
 
-def refused_at_the_door(fault: RefusalFault, now_ms: int) -> Reply:
+def refused_at_the_door(dialect: Dialect[Any, Any], fault: RefusalFault, now_ms: int) -> Reply:
     """Write down what answers in the venue's place."""
     match fault:
         case ServerError():
             return Reply(status=fault.status, content="Service unavailable.", media_type="text/plain")
         case TooManyRequests():
-            message = "Too many requests; please use WebSocket Streams for live updates."
-            if fault.status == 418:
-                message = (
-                    f"Way too much request weight used; IP banned until {now_ms + 1000 * fault.retry_after_s}. "
-                    "Please use WebSocket Streams for live updates to avoid bans."
-                )
-            return refused(ApiError(-1003, message, status=fault.status, retry_after_s=fault.retry_after_s))
+            return refused(dialect, dialect.too_many_requests(fault.status, fault.retry_after_s, now_ms))
         case Maintenance():
-            return refused(ApiError(1, "System is under maintenance.", status=503))
+            return refused(dialect, dialect.maintenance())
         case _:
             assert_never(fault)
 

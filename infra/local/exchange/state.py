@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
+from typing import Any
 
-from infra.local.exchange.listing import Json, Listing
+from infra.local.exchange.market import Json, Market
 from infra.local.exchange.venue import Venue
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import plain
@@ -21,6 +22,7 @@ def describe(venue: Venue) -> Json:
         "time_ms": now_us // 1000,
         "market_time_us": engine.now_us,
         "market_ended": engine.feed.is_ended,
+        "dialect": venue.dialect.name,
         "symbol": listing.instrument.symbol,
         "market_id": listing.market_id,
         "tick_size": plain(listing.instrument.tick_size),
@@ -31,8 +33,8 @@ def describe(venue: Venue) -> Json:
         "best_ask": _price(depth.asks),
         "market_bid": _price(engine.book.levels(Side.BUY)),
         "market_ask": _price(engine.book.levels(Side.SELL)),
-        **_holdings(listing),
-        **_orders(venue),
+        **venue.dialect.describe(listing),
+        "orders": _orders(venue),
         **_presence(listing),
         "requests": dict(sorted(venue.requests.items())),
         "faults": describe_faults(venue.faults),
@@ -56,51 +58,21 @@ def describe_fault(armed: ArmedFault) -> Json:
     }
 
 
-def _holdings(listing: Listing) -> Json:
-    wallet = listing.engine.account.wallet
-    return {
-        "balances": {
-            asset: {
-                "free": plain(wallet.free(asset)),
-                "locked": plain(wallet.locked(asset)),
-                "total": plain(wallet.total(asset)),
-            }
-            for asset in wallet.assets
-        },
-        "initial_balances": {asset: plain(amount) for asset, amount in wallet.initial.items()},
-    }
-
-
 def _orders(venue: Venue) -> Json:
-    listing = venue.listing
-    account = listing.engine.account
+    account = venue.listing.engine.account
     counts = account.counts
     return {
-        "open_orders": [listing.order(order) for side in Side for order in account.open_orders(side)],
-        "trades": [
-            {
-                **listing.trade(trade),
-                "clientOrderId": trade.client_id,
-                "price": plain(trade.price),
-                "qty": plain(trade.size_base),
-                "quoteQty": plain(trade.notional_quote),
-                "commission": plain(trade.commission),
-            }
-            for trade in account.trades
-        ],
-        "orders": {
-            "accepted": counts.accepted,
-            "filled": counts.filled,
-            "cancelled": counts.cancelled,
-            "cancelled_unfilled": counts.cancelled_unfilled,
-            "expired": counts.expired,
-            "rejected": {str(code): count for code, count in venue.refused_orders.items()},
-            "rejected_reasons": {reason.value: count for reason, count in account.rejected.items()},
-        },
+        "accepted": counts.accepted,
+        "filled": counts.filled,
+        "cancelled": counts.cancelled,
+        "cancelled_unfilled": counts.cancelled_unfilled,
+        "expired": counts.expired,
+        "rejected": {str(code): count for code, count in venue.refused_orders.items()},
+        "rejected_reasons": {reason.value: count for reason, count in account.rejected.items()},
     }
 
 
-def _presence(listing: Listing) -> Json:
+def _presence(listing: Market[Any]) -> Json:
     engine = listing.engine
     presence, speed = engine.account.presence, listing.clock.speed
     quoting_us, two_sided_us = presence.quoting_us(engine.now_us), presence.two_sided_us(engine.now_us)

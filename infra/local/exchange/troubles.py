@@ -4,14 +4,12 @@ Every fault wraps the route's handler: it changes the listing that the handler s
 at once wrap each other, the first armed outermost.
 """
 
-from copy import deepcopy
 from dataclasses import replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from infra.local.exchange import deeds
-from infra.local.exchange.dialect import Params
-from infra.local.exchange.listing import Answer, Handler, Listing
-from infra.local.exchange.market_data import MAX_DEPTH
+from infra.local.exchange.dialect import Dialect, Handler, Params
+from infra.local.exchange.market import Answer, Market
 from marketmaker.domain.orders import Side
 from marketmaker.simulation.events import Level
 from marketmaker.simulation.faults import (
@@ -29,26 +27,28 @@ from marketmaker.simulation.faults import (
 )
 from marketmaker.simulation.matching import Depth
 from marketmaker.simulation.orders import AccountTrade, OrderStatus
-from marketmaker.simulation.wallet import Wallet
+
+MAX_DEPTH = 5_000
 
 
 class Troubles:
     """The plan's faults of one venue, and what a stale answer of it shows."""
 
-    def __init__(self, plan: FaultPlan) -> None:
+    def __init__(self, plan: FaultPlan, dialect: Dialect[Any, Any]) -> None:
         self._plan = plan
+        self._dialect = dialect
         self._frozen: Depth | None = None
-        self._wallet: Wallet | None = None
+        self._held: object | None = None
 
-    def arm(self, armed: ArmedFault, listing: Listing) -> None:
+    def arm(self, armed: ArmedFault, listing: Market[Any]) -> None:
         """Switch a fault on; what it will show of this moment is kept."""
         if isinstance(armed.fault, FrozenBook):
             self._frozen = None
         if isinstance(armed.fault, LaggingBalance):
-            self._wallet = deepcopy(listing.engine.account.wallet)
+            self._held = listing.holdings()
         self._plan.arm(armed)
 
-    def advance(self, listing: Listing, market_us: int) -> None:
+    def advance(self, listing: Market[Any], market_us: int) -> None:
         """Let the market go on up to a moment; that of a delisted symbol stands still, and its orders end with it."""
         engine, delisted = listing.engine, self._plan.delisting()
         if delisted is None:
@@ -65,25 +65,27 @@ class Troubles:
         skew = self._plan.strike_clock(route)
         return 0 if skew is None else int(skew.offset_s * 1e6)
 
-    def answer(self, route: str, handler: Handler, listing: Listing, params: Params, market_us: int) -> Answer:
+    def answer(self, route: str, handler: Handler, listing: Market[Any], params: Params, market_us: int) -> Answer:
         """Answer a request, as wrongly as the faults that it concerns want."""
+        part = self._dialect.parts.get(route, route)
         struck = self._plan.strike_venue(
-            route, lambda fault: isinstance(fault, ViewFault) or deeds.concerns(route, listing, params, fault)
+            route,
+            lambda fault: isinstance(fault, ViewFault) or deeds.concerns(self._dialect, part, listing, params, fault),
         )
         for fault in reversed(struck):
             if isinstance(fault, ViewFault):
                 handler = self._viewed(fault, handler)
             else:
-                handler = deeds.troubled(fault, route, handler)
+                handler = deeds.troubled(self._dialect, fault, part, handler)
         return handler(listing, params, market_us)
 
     def _viewed(self, fault: ViewFault, handler: Handler) -> Handler:
-        def answer(listing: Listing, params: Params, market_us: int) -> Answer:
+        def answer(listing: Market[Any], params: Params, market_us: int) -> Answer:
             return handler(self._shown(fault, listing, market_us), _asked(fault, params), market_us)
 
         return answer
 
-    def _shown(self, fault: ViewFault, listing: Listing, market_us: int) -> Listing:
+    def _shown(self, fault: ViewFault, listing: Market[Any], market_us: int) -> Market[Any]:
         match fault:
             case FrozenBook():
                 if self._frozen is None:
@@ -96,7 +98,7 @@ class Troubles:
                 is_bids = fault.side is BookSide.BIDS
                 return replace(listing, book=replace(depth, bids=()) if is_bids else replace(depth, asks=()))
             case LaggingBalance():
-                return replace(listing, wallet=self._wallet)
+                return replace(listing, held=self._held)
             case LateFills():
                 return replace(listing, trades=_listed_by_now(listing, fault, market_us))
             case DuplicatedFills():
@@ -105,7 +107,7 @@ class Troubles:
                 assert_never(fault)
 
 
-def _crossed(listing: Listing, fault: CrossedBook) -> Depth:
+def _crossed(listing: Market[Any], fault: CrossedBook) -> Depth:
     depth = listing.depth(MAX_DEPTH)
     if not depth.bids or not depth.asks:
         return depth
@@ -114,7 +116,7 @@ def _crossed(listing: Listing, fault: CrossedBook) -> Depth:
     return replace(depth, bids=tuple(Level(price + shift, size) for price, size in depth.bids))
 
 
-def _listed_by_now(listing: Listing, fault: LateFills, market_us: int) -> list[AccountTrade]:
+def _listed_by_now(listing: Market[Any], fault: LateFills, market_us: int) -> list[AccountTrade]:
     if fault.lag_s is None:
         return []
     until_ms = listing.clock.wall_ms(market_us) - int(fault.lag_s * 1000)

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from infra.local.exchange.venue import ROUTES
+from infra.local.exchange.binance_spot.speech import ROUTES
 from marketmaker.simulation.faults import (
     FAULT_KINDS,
     ORDER_ROUTE,

@@ -1,12 +1,13 @@
 """Whatever is wrong with a recording is an error with file and line, or a counted skip; nothing passes unseen."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from marketmaker.simulation import market_data
-from marketmaker.simulation.events import Quote
+from marketmaker.simulation.events import Event, Quote
 from marketmaker.simulation.market_data import Oddity, RecordingError, read_market
 from marketmaker.simulation.market_data.numbers import Numbers
 from tests.unit.simulation.recorded_files import (
@@ -198,12 +199,43 @@ def test_odd_rows_here_and_there_are_never_too_many(tmp_path: Path) -> None:
     assert read(files(tmp_path, "quotes", rows))[1] == {"crossed": 1_000}
 
 
+def test_the_book_at_the_start_of_a_late_window_is_the_last_usable_one_however_long_ago(tmp_path: Path) -> None:
+    rows = [quote_row(n, "10.3" if 2_010 <= n < 3_000 else f"10.{n % 2}") for n in range(1, 3_002)]
+    before, first, second = read_market(files(tmp_path, "quotes", rows), from_us=3_000).events()
+    assert isinstance(before, Quote)
+    assert (before.time_us, str(before.bids[0].price)) == (3_000, "10.1")
+    assert (first.time_us, second.time_us) == (3_000, 3_001)
+
+
+@pytest.mark.parametrize(("kind", "make"), [("quotes", quote_row), ("trades", trade_row), ("book", book_row)])
+def test_a_late_window_has_what_a_whole_reading_has_of_it(
+    tmp_path: Path, kind: str, make: Callable[[int], str]
+) -> None:
+    recording = files(tmp_path, kind, [make(n) for n in range(1, 3_001)])
+    standing, *late = read_market(recording, from_us=2_990).events()
+    assert standing.time_us == 2_990
+    assert late == [event for event in read_market(recording).events() if event.time_us >= 2_990]
+
+
+@pytest.mark.parametrize(("kind", "make"), [("quotes", quote_row), ("book", book_row)])
+def test_a_bad_row_is_named_by_its_line_near_the_window_and_passed_over_far_before_it(
+    tmp_path: Path, kind: str, make: Callable[[int], str]
+) -> None:
+    def events(bad: int) -> list[Event]:
+        rows = [make(0 if n == bad else n * 5_000) for n in range(1, 3_001)]
+        return list(read_market(files(tmp_path, kind, rows), from_us=2_990 * 5_000).events())
+
+    with pytest.raises(RecordingError, match=":2501: local_timestamp goes back"):
+        events(bad=2_500)
+    assert len(events(bad=500)) == 12
+
+
 def test_numbers_are_few_however_long_the_file_is_and_their_grid_is_of_all() -> None:
     numbers = Numbers("size", zero_is_allowed=True)
     assert numbers["0.0001000"] == Decimal("0.0001")
     for n in range(250_000):
         assert numbers[str(n)] == n
-    assert len(numbers) <= 100_000
+    assert len(numbers) <= 20_000
     assert numbers.grid == Decimal("0.0001")
     assert numbers["2e-7"] == Decimal("0.0000002")
     assert numbers.grid == Decimal("1E-7")

@@ -8,7 +8,7 @@ import pytest
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import Asset, ClientOrderId, Symbol
-from marketmaker.simulation.account import FeeAsset, FeeRates
+from marketmaker.simulation.account import KEPT_FINISHED, Account, FeeAsset, FeeRates
 from marketmaker.simulation.events import Event, Level, Quote, Trade
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.matching import Engine
@@ -52,7 +52,8 @@ def trade(time_us: int, side: Side, price: str, size: str) -> Trade:
 
 def market(events: Sequence[Event] = (), *, fees: FeeRates = FREE, base: str = "100", cash: str = "10000") -> Engine:
     feed = MarketFeed([quote(0), *events], tick_size=INSTRUMENT.tick_size)
-    engine = Engine(instrument=INSTRUMENT, fees=fees, wallet=Wallet({BASE: D(base), QUOTE: D(cash)}), feed=feed)
+    account = Account(instrument=INSTRUMENT, fees=fees, wallet=Wallet({BASE: D(base), QUOTE: D(cash)}))
+    engine = Engine(account=account, feed=feed)
     engine.advance(0)
     return engine
 
@@ -274,6 +275,27 @@ class TestRefusals:
         engine.cancel(first.order_id, 0)
         second = accepted(engine, BUY, "98", "1", client_id="a")
         assert engine.account.order_by_client_id(ClientOrderId("a")) is second
+
+    def test_finished_orders_are_forgotten_oldest_first_and_resting_ones_never(self) -> None:
+        engine = market()
+        account, resting = engine.account, accepted(engine, BUY, "99", "1", client_id="resting")
+        finished = []
+        for number in range(KEPT_FINISHED + 2):
+            finished.append(accepted(engine, BUY, "98", "1", client_id="again" if number < 2 else f"f{number}"))
+            engine.cancel(finished[-1].order_id, 0)
+        assert list(account.orders.values()) == [resting, *finished[2:]]
+        assert account.order_by_client_id(ClientOrderId("resting")) is resting
+        assert account.order_by_client_id(ClientOrderId("again")) is None
+        assert account.order_by_client_id(finished[2].request.client_id) is finished[2]
+
+    def test_a_client_id_that_was_used_again_is_not_forgotten_with_its_first_order(self) -> None:
+        engine = market()
+        for number in range(KEPT_FINISHED + 1):
+            order = accepted(engine, BUY, "98", "1", client_id="again" if number in {0, 5} else f"f{number}")
+            engine.cancel(order.order_id, 0)
+        kept = engine.account.order_by_client_id(ClientOrderId("again"))
+        assert kept is not None
+        assert kept.order_id == 6
 
     @pytest.mark.parametrize(("kind", "price"), [(OrderType.MARKET, D(1)), (OrderType.LIMIT, None)])
     def test_only_market_orders_have_no_price(self, kind: OrderType, price: Decimal | None) -> None:

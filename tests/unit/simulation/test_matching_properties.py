@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import ZERO, Asset, ClientOrderId, Symbol
-from marketmaker.simulation.account import FeeAsset, FeeRates
+from marketmaker.simulation.account import Account, FeeAsset, FeeRates
 from marketmaker.simulation.events import Event, Level, Quote, Trade, is_better
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.matching import Engine
@@ -85,7 +85,7 @@ def run(plan: list[Step], rate: FeeRates) -> Engine:
         if isinstance(step, Quote | Trade)
     ]
     feed = MarketFeed(events, tick_size=INSTRUMENT.tick_size)
-    return Engine(instrument=INSTRUMENT, fees=rate, wallet=Wallet(INITIAL), feed=feed)
+    return Engine(account=Account(instrument=INSTRUMENT, fees=rate, wallet=Wallet(INITIAL)), feed=feed)
 
 
 def open_orders(engine: Engine) -> list[AccountOrder]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import ClientOrderId
-from marketmaker.simulation.account import FeeRates
+from marketmaker.simulation.account import Account, FeeRates
 from marketmaker.simulation.events import Level, Quote, Trade
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.matching import Engine
@@ -50,9 +50,11 @@ def engine(rules: MatchingRules = USUAL_RULES) -> Engine:
     """Return a market at 99 / 101 with ten on each side, and an account that can pay."""
     market: Instrument = instrument(min_notional_quote="0")
     made = Engine(
-        instrument=market,
-        fees=FeeRates(maker=D(0), taker=D(0)),
-        wallet=Wallet({PAXG: D(100), USDT: D(100_000)}),
+        account=Account(
+            instrument=market,
+            fees=FeeRates(maker=D(0), taker=D(0)),
+            wallet=Wallet({PAXG: D(100), USDT: D(100_000)}),
+        ),
         feed=MarketFeed([], tick_size=market.tick_size),
         rules=rules,
     )

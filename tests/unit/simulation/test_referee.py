@@ -14,7 +14,7 @@ import pytest
 
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import BPS, ZERO, Asset, ClientOrderId, ceil_to_tick, floor_to_tick
-from marketmaker.simulation.account import FeeAsset, FeeRates
+from marketmaker.simulation.account import Account, FeeAsset, FeeRates
 from marketmaker.simulation.events import Event, Quote
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.market_data import MarketFiles, read_market
@@ -107,11 +107,13 @@ def test_the_engine_gives_the_fills_of_another_simulator(row: dict[str, Any]) ->
             yield event
 
     engine = Engine(
-        instrument=instrument(
-            base=BASE, quote=QUOTE, lot_size="0.00000001", min_size_base="0.00000001", min_notional_quote="0"
+        account=Account(
+            instrument=instrument(
+                base=BASE, quote=QUOTE, lot_size="0.00000001", min_size_base="0.00000001", min_notional_quote="0"
+            ),
+            fees=FeeRates(maker=ZERO, taker=ZERO, asset=FeeAsset.QUOTE),
+            wallet=Wallet({BASE: HELD, QUOTE: Decimal(10**9)}),
         ),
-        fees=FeeRates(maker=ZERO, taker=ZERO, asset=FeeAsset.QUOTE),
-        wallet=Wallet({BASE: HELD, QUOTE: Decimal(10**9)}),
         feed=MarketFeed(watched(), tick_size=TICK),
         rules=MatchingRules(fills_whole=True, waits_beyond_book=False),
     )

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import ClientOrderId
-from marketmaker.simulation.account import FeeRates, Numbering
+from marketmaker.simulation.account import Account, FeeRates, Numbering
 from marketmaker.simulation.events import Trade
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.matching import Engine
@@ -19,7 +19,7 @@ def engine(wallet: Wallet, numbering: Numbering | None = None) -> Engine:
     rules = instrument()
     fees = FeeRates(maker=D("0.0001"), taker=D("0.001"))
     feed = MarketFeed((), tick_size=rules.tick_size)
-    return Engine(instrument=rules, fees=fees, wallet=wallet, feed=feed, numbering=numbering)
+    return Engine(account=Account(instrument=rules, fees=fees, wallet=wallet, numbering=numbering), feed=feed)
 
 
 def request(price: str, client_id: str = "kept") -> OrderRequest:

@@ -21,7 +21,7 @@ from marketmaker.domain.orders import Side
 from marketmaker.domain.state import Mode
 from marketmaker.domain.units import BPS
 from marketmaker.ports import SettingsText
-from marketmaker.simulation.account import FeeAsset, FeeRates
+from marketmaker.simulation.account import Account, FeeAsset, FeeRates
 from marketmaker.simulation.events import Event, Level, Quote, Trade
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.matching import Engine
@@ -59,9 +59,11 @@ class Setting:
         mids, played, self.clock = MidSeries(), Played(), VirtualClock(START_MS)
         measured = Measured(every_ms=60_000, exposure_ms=5_500, tick=rules.tick_size)
         self.engine = Engine(
-            instrument=rules,
-            fees=FeeRates(maker=D(maker_bps) * BPS, taker=D(0), asset=FeeAsset.QUOTE),
-            wallet=Wallet({PAXG: D(5), USDT: D(19_000)}),
+            account=Account(
+                instrument=rules,
+                fees=FeeRates(maker=D(maker_bps) * BPS, taker=D(0), asset=FeeAsset.QUOTE),
+                wallet=Wallet({PAXG: D(5), USDT: D(19_000)}),
+            ),
             feed=MarketFeed(measured.watch(mids.watch(played.watch(events))), tick_size=rules.tick_size),
         )
         self.prices = InMemoryPrices()

@@ -50,8 +50,8 @@ class Measured:
             time_ms = event.time_us // _US_A_MS
             if isinstance(event, Trade):
                 self._trades.append((time_ms, float(event.price)))
-            elif event.mid is not None:
-                self._mids.append((time_ms, float(event.mid)))
+            elif (mid := event.mid) is not None:
+                self._mids.append((time_ms, float(mid)))
             yield event
 
     def due(self, now_ms: int) -> Calibration | None:

@@ -11,10 +11,13 @@ from decimal import Decimal
 
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
+from marketmaker.domain.models import Perpetual
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
+from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.pricing import BOOK_LEVELS, Book, BookLevel
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
+from marketmaker.errors import Refused
 from marketmaker.ports import (
     Accepted,
     Balance,
@@ -186,6 +189,14 @@ class BacktestVenue:
 
     def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:  # noqa: ARG002
         """List none."""
+        return ()
+
+    def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:  # noqa: ARG002
+        """Refuse: a spot market has none."""
+        raise Refused(f"{symbol} is a spot market: it has no leverage")
+
+    def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:  # noqa: ARG002
+        """List none: a spot market has no funding."""
         return ()
 
     def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:  # noqa: ARG002

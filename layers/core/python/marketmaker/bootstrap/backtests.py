@@ -23,7 +23,7 @@ from marketmaker.domain.markets import CapitalShare, Instrument, MarketSettings
 from marketmaker.domain.units import BPS, ONE, TWO, ZERO, Asset, floor_to_lot
 from marketmaker.errors import ConfigError
 from marketmaker.ports import SettingsText
-from marketmaker.simulation.account import FeeAsset, FeeRates
+from marketmaker.simulation.account import Account, FeeAsset, FeeRates
 from marketmaker.simulation.events import Quote
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.market_data import MarketData, MarketFiles, RecordingError, read_market
@@ -56,7 +56,8 @@ class BacktestOptions:
 
     The recording gives tick and lot unless they are given. The account opens with `capital_quote`, of it
     `opening_base` in base, by default the middle of the inventory band. `measure_s` is how often σ, A and k are
-    measured anew, of the last hour.
+    measured anew, of the last hour. With `whole_fills` any trade that reaches an order fills all of it, and nobody is
+    ahead of one beyond the known book, as simpler simulators have it.
     """
 
     deployment: str
@@ -69,6 +70,7 @@ class BacktestOptions:
     cadence_s: int | None = None
     latency_ms: int = 10
     queue: QueueModel = QueueModel.RISK_AVERSE
+    whole_fills: bool = False
     capital_quote: Decimal = Decimal(100_000)
     opening_base: Decimal | None = None
     tick_size: Decimal | None = None
@@ -150,11 +152,11 @@ def _run(
     measured = Measured(every_ms=options.measure_s * 1000, exposure_ms=market.exposure_ms, tick=instrument.tick_size)
     fees = FeeRates(maker=market.fees.maker_bps * BPS, taker=market.fees.taker_bps * BPS, asset=FeeAsset.QUOTE)
     engine = Engine(
-        instrument=instrument,
-        fees=fees,
-        wallet=_wallet(options, market, instrument, data),
+        account=Account(instrument=instrument, fees=fees, wallet=_wallet(options, market, instrument, data)),
         feed=MarketFeed(measured.watch(mids.watch(played.watch(data.events()))), tick_size=instrument.tick_size),
-        rules=MatchingRules(queue=options.queue),
+        rules=MatchingRules(
+            queue=options.queue, fills_whole=options.whole_fills, waits_beyond_book=not options.whole_fills
+        ),
     )
     latency = Latency(entry_ms=options.latency_ms, response_ms=options.latency_ms)
     prices = InMemoryPrices()

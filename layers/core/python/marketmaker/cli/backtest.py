@@ -46,6 +46,7 @@ To = Annotated[str | None, typer.Option("--to", metavar="WHEN", help="Before: a 
 Cadence = Annotated[int | None, typer.Option("--cadence-s", help="Seconds between ticks; as in the file without.")]
 LatencyMs = Annotated[int, typer.Option("--latency-ms", min=0, help="Each way, to the venue and back.")]
 Queue = Annotated[QueueModel, typer.Option("--queue", help="Who leaves a queue that shrinks without a trade.")]
+WholeFills = Annotated[bool, typer.Option("--whole-fills", help="Fill all of an order at once, as simpler simulators.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the market.")]
 PresetName = Annotated[Preset | None, typer.Option("--preset", help="Put over the market's models.")]
 OpeningBase = Annotated[
@@ -68,6 +69,7 @@ def run_one(
     cadence_s: Cadence = None,
     latency_ms: LatencyMs = 10,
     queue: Queue = QueueModel.RISK_AVERSE,
+    whole_fills: WholeFills = False,
     preset: PresetName = None,
     changes: Set = None,
     opening_base: OpeningBase = None,
@@ -101,6 +103,7 @@ def run_one(
             cadence_s=cadence_s,
             latency_ms=latency_ms,
             queue=queue,
+            whole_fills=whole_fills,
             capital_quote=Decimal(str(capital)),
             opening_base=None if opening_base is None else Decimal(str(opening_base)),
         )

@@ -22,9 +22,13 @@ _QUEUES = {
     QueueModel.POWER: "who leaves a queue without a trade was behind us with a chance by the cubes of both sides",
     QueueModel.FRONT: "nobody is ever ahead of us: an upper bound, no forecast",
 }
+_WHOLE = (
+    "of all of an order by any trade that reaches it, with nobody ahead beyond the known book: kinder than a market"
+)
 _SIGNS = (
     "Gains and inventory above zero are ours and long base; fees above zero are paid. Edge and markout say how far a "
-    "fill was on our side of the mid at its moment and some seconds later: below zero the market went against us."
+    "fill was on our side of the mid at its moment and some seconds later: below zero the market went against us. "
+    "Left, the means by size; right, boxes of the middle half of the fills, whiskers from 5 to 95 %."
 )
 
 
@@ -36,11 +40,11 @@ def backtest_page(options: BacktestOptions, done: Backtested, figures: Mapping[s
         f" The run has {counted(len(result.samples), 'sample')} and {counted(len(result.fill_list), 'fill')}; the "
         f"pictures are thinned to {MOST_POINTS} points a line and {MOST_FILLS} fills, of each stretch the extremes."
     )
-    zoom = "Drag over a stretch to look closer, in all three at once; double-click to see all of it."
+    zoom = "Drag over a stretch to look closer, in all four at once; double-click to see all of it."
     return page(
         f"Backtest of {result.symbol}",
         [
-            paragraph(f"{moment(result.from_ms)} to {moment(result.to_ms)}. {done.note}; {ESTIMATE}."),
+            paragraph(f"{moment(result.from_ms)} to {moment(result.to_ms)}; {done.note}; {ESTIMATE}."),
             section("What came of it", columns(facts(_outcome(result)), facts(_conduct(result)))),
             section(
                 "The run",
@@ -72,10 +76,13 @@ def command_line(options: BacktestOptions) -> str:
         ("--queue", options.queue),
         ("--preset", options.preset),
         *(("--set", change) for change in options.changes),
-        ("--opening-base", options.opening_base and plain(options.opening_base)),
+        ("--opening-base", None if options.opening_base is None else plain(options.opening_base)),
         ("--capital", plain(options.capital_quote)),
     ]
-    return shlex.join(["mm", "backtest", *(str(part) for each in given if each[1] is not None for part in each)])
+    flags = ["--whole-fills"] if options.whole_fills else []
+    return shlex.join(
+        ["mm", "backtest", *(str(part) for each in given if each[1] is not None for part in each), *flags]
+    )
 
 
 def _outcome(result: BacktestResult) -> list[tuple[str, str]]:
@@ -85,7 +92,7 @@ def _outcome(result: BacktestResult) -> list[tuple[str, str]]:
         ("gain after fees", f"{_signed(result.total_pnl_quote)} {quote}"),
         ("realised, before fees", f"{_signed(result.realised_pnl_quote)} {quote}"),
         ("unrealised", f"{_signed(result.unrealised_pnl_quote)} {quote}"),
-        ("fees", f"{_short(result.fees_quote)} {quote}"),
+        ("fees paid", f"{_short(result.fees_quote)} {quote}"),
         ("from the spread", f"{_signed(last.spread_quote)} {quote}"),
         ("from the inventory", f"{_signed(last.inventory_quote)} {quote}"),
         ("largest fall", f"{_short(result.max_drawdown_quote)} {quote}"),
@@ -106,9 +113,9 @@ def _conduct(result: BacktestResult) -> list[tuple[str, str]]:
         ("cancelled unfilled", f"{share(result.cancel_ratio)} of those placed"),
         ("accepted", f"{share(result.order_success_ratio)} of those sent"),
         ("two-sided", f"{share(result.two_sided_uptime)} of the time since the first order"),
-        ("edge at the fill", f"{bps(result.edge_at_fill_bps)} bps"),
-        *((f"markout after {after_s} s", f"{bps(value)} bps") for after_s, value in result.markout_bps.items()),
-        ("fee paid", UNKNOWN if fee is None else f"{fee:.1f} bps of the volume"),
+        ("edge at the fill", _bps(result.edge_at_fill_bps)),
+        *((f"markout after {after_s} s", _bps(value)) for after_s, value in result.markout_bps.items()),
+        ("average fee", UNKNOWN if fee is None else f"{fee:.1f} bps of the volume"),
         ("no quotes", _counts(result.no_quotes, "never")),
     ]
 
@@ -116,10 +123,13 @@ def _conduct(result: BacktestResult) -> list[tuple[str, str]]:
 def _assumptions(options: BacktestOptions, done: Backtested, interval_ms: int) -> list[tuple[str, str]]:
     fees, quote = done.settings.fees, assets(done.result.symbol)[1]
     opening = "the middle of the inventory band" if options.opening_base is None else plain(options.opening_base)
+    files = options.files
     return [
         ("recording", done.note),
-        ("what the market does", "as recorded: nobody reacts to our orders, and our fills take nothing from others"),
+        ("its files", ", ".join(each.name for each in (files.quotes, files.trades, files.book, files.candles) if each)),
+        ("what the market does", "as recorded: nobody reacts to our orders"),
         ("queue", f"{options.queue}: {_QUEUES[options.queue]}"),
+        ("orders fill", _WHOLE if options.whole_fills else "by what trades leave for us, in part too"),
         ("latency", f"{options.latency_ms} ms to the venue and {options.latency_ms} ms back"),
         ("cadence", f"a tick every {span(interval_ms)}"),
         ("fees", f"{plain(fees.maker_bps)} bps as maker, {plain(fees.taker_bps)} bps as taker, in {quote}"),
@@ -145,6 +155,10 @@ def _json(figures: Mapping[str, Any]) -> str:
 
 def _counts(counts: Mapping[str, int], none: str) -> str:
     return ", ".join(f"{reason} {count}" for reason, count in counts.items()) or none
+
+
+def _bps(value: Decimal | None) -> str:
+    return UNKNOWN if value is None else f"{bps(value)} bps"
 
 
 def _short(value: Decimal) -> str:

@@ -48,6 +48,15 @@ pre { background: #f5f7fa; padding: 12px; white-space: pre-wrap; overflow-wrap: 
 """
 
 
+_CONFIG = {
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
+    "showSendToCloud": False,  # by default a button uploads the picture, and with it what it tells of a strategy
+    "plotlyServerURL": "",
+}
+
+
 def page(title: str, sections: Sequence[str]) -> str:
     """Make a page of sections of HTML, with what draws its pictures."""
     from plotly.offline import get_plotlyjs
@@ -98,7 +107,7 @@ def picture(figure: "Figure", name: str) -> str:
         include_plotlyjs=False,
         div_id=name,
         default_height=figure.layout.height or 480,
-        config={"displaylogo": False, "responsive": True, "showTips": False},
+        config=_CONFIG,
     )
     return drawn
 

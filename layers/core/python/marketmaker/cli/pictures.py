@@ -40,19 +40,26 @@ def is_thinned(result: BacktestResult) -> bool:
 def run_picture(result: BacktestResult) -> Figure:
     """Draw the run on one axis of time: prices with our quotes and fills, the inventory, and where the gain is from."""
     base, quote = (label(asset) for asset in assets(result.symbol))
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, row_heights=[0.5, 0.2, 0.3], vertical_spacing=0.065)
-    figure.add_traces([*_prices(result.samples), *_fills(result)], rows=1, cols=1)
-    figure.add_traces([_inventory(result.samples, base)], rows=2, cols=1)
-    figure.add_traces(_gains(result.samples, quote), rows=3, cols=1)
-    titles = (f"price, {quote} per {base}", f"inventory, {base}", f"gain, {quote}")
-    for row, (title, legend) in enumerate(zip(titles, ("legend", "legend2", "legend3"), strict=True), 1):
+    samples = result.samples
+    rows = (
+        (f"price, {quote} per {base}", [*_prices(samples), *_fills(result)]),
+        (f"inventory, {base}", [_inventory(samples, base)]),
+        (f"gain, {quote}", _gains(samples, quote)),
+        (f"without inventory, {quote}", _trading_gains(samples, quote)),
+    )
+    figure = make_subplots(
+        rows=len(rows), cols=1, shared_xaxes=True, row_heights=[0.43, 0.15, 0.21, 0.21], vertical_spacing=0.045
+    )
+    for row, (title, traces) in enumerate(rows, 1):
+        legend = f"legend{row if row > 1 else ''}"
+        figure.add_traces(traces, rows=row, cols=1)
         figure.update_traces(legend=legend, row=row, col=1)
         figure.update_yaxes(title_text=title, row=row, col=1)
         top = figure.get_subplot(row, 1).yaxis.domain[1]
         figure.update_layout({legend: {"orientation": "h", "x": 0, "y": top, "yanchor": "bottom"}})
-    figure.update_xaxes(type="date", showticklabels=True, hoverformat="%Y-%m-%d %H:%M:%S.%L")
-    figure.update_xaxes(title_text="time, UTC", row=3, col=1)
-    return _styled(figure, height=1_080)
+    figure.update_xaxes(type="date", hoverformat="%Y-%m-%d %H:%M:%S.%L")
+    figure.update_xaxes(title_text="time, UTC", row=len(rows), col=1)
+    return _styled(figure, height=1_240)
 
 
 def markout_picture(result: BacktestResult) -> Figure:
@@ -62,15 +69,15 @@ def markout_picture(result: BacktestResult) -> Figure:
         ("sells", Side.SELL, _VERMILION),
         ("all", None, _GREY),
     )
-    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.09, shared_yaxes=False)
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.12, shared_yaxes=False)
     for name, side, colour in kinds:
         fills = [each for each in result.fill_list if side in {None, each.side}]
         figure.add_trace(_means(fills, f"{name}, {len(fills)}", colour), row=1, col=1)
         figure.add_trace(_spread_of(fills, name, colour), row=1, col=2)
     fee = fee_bps(result)
     if fee is not None:
-        line = {"y": float(fee), "line": {"color": _INK, "dash": "dot", "width": 1.5}}
-        figure.add_hline(**line, row=1, col=1, annotation_text=f"fee paid, {fee:.2f} bps")
+        line: dict[str, Any] = {"y": float(fee), "line": {"color": _INK, "dash": "dot", "width": 1.5}}
+        figure.add_hline(**line, row=1, col=1, showlegend=True, name=f"average fee, {fee:.2f} bps")
         figure.add_hline(**line, row=1, col=2)
     figure.update_yaxes(title_text="mean by size, bps of the mid", row=1, col=1)
     figure.update_yaxes(title_text="of each fill, bps of the mid", row=1, col=2)
@@ -113,17 +120,27 @@ def _inventory(samples: Sequence[BacktestSample], base: str) -> Any:  # noqa: AN
 def _gains(samples: Sequence[BacktestSample], quote: str) -> list[Any]:
     """Draw the parts as they add up to the total: fees paid below zero."""
     return [
-        _line(samples, lambda each: each.spread_quote, "spread earned", {"color": _GREEN, "width": 1.4}, quote),
-        _line(samples, lambda each: -each.fees_quote, "fees", {"color": _PURPLE, "width": 1.4, "dash": "dot"}, quote),
-        _line(
-            samples,
-            lambda each: each.inventory_quote,
-            "inventory",
-            {"color": _ORANGE, "width": 1.4, "dash": "dash"},
-            quote,
-        ),
-        _line(samples, lambda each: each.pnl_quote, "total", {"color": _INK, "width": 2}, quote),
+        _spread(samples, quote),
+        _fees(samples, quote),
+        _line(samples, lambda each: each.inventory_quote, "inventory", {"color": _ORANGE, "width": 2.6}, quote),
+        _line(samples, lambda each: each.pnl_quote, "total", {"color": _INK, "width": 1.2}, quote),
     ]
+
+
+def _trading_gains(samples: Sequence[BacktestSample], quote: str) -> list[Any]:
+    """Draw the parts that the market's moves do not hide."""
+    left = _line(
+        samples, lambda each: each.spread_quote - each.fees_quote, "spread − fees", {"color": _INK, "width": 1.6}, quote
+    )
+    return [_spread(samples, quote), _fees(samples, quote), left]
+
+
+def _spread(samples: Sequence[BacktestSample], quote: str) -> Any:  # noqa: ANN401 - plotly is untyped
+    return _line(samples, lambda each: each.spread_quote, "spread earned", {"color": _GREEN, "width": 1.6}, quote)
+
+
+def _fees(samples: Sequence[BacktestSample], quote: str) -> Any:  # noqa: ANN401 - plotly is untyped
+    return _line(samples, lambda each: -each.fees_quote, "fees", {"color": _PURPLE, "width": 1.6, "dash": "dot"}, quote)
 
 
 def _line(

@@ -12,7 +12,7 @@ def thinned(values: Sequence[Decimal | None], most: int) -> list[int]:
     """
     if len(values) <= most:
         return list(range(len(values)))
-    stretches = (most - 2) // 3
+    stretches = (most - 2) // (3 if None in values else 2)
     kept = {0, len(values) - 1}
     for number in range(stretches):
         kept |= _of_stretch(values, range(number * len(values) // stretches, (number + 1) * len(values) // stretches))

@@ -7,6 +7,7 @@ from decimal import Decimal
 from marketmaker.domain.accounts import AccountSettings, Clocks
 from marketmaker.domain.drawdown import Equity, Holding, equity_of
 from marketmaker.domain.markets import AbsoluteBand, MarketSettings
+from marketmaker.domain.models import PositionSkew
 from marketmaker.domain.orders import Order
 from marketmaker.domain.pricing import Book, own_price
 from marketmaker.domain.risk import (
@@ -16,6 +17,7 @@ from marketmaker.domain.risk import (
     StaleBook,
     TicksStopped,
     check_inventory_band,
+    check_position,
     check_price_band,
 )
 from marketmaker.domain.state import Control, MarketState
@@ -168,10 +170,13 @@ def _judge_inventory(look: MarketLook, fair: Decimal | None) -> Finding:
     kind, symbol = BreachKind.INVENTORY_BAND, look.settings.symbol
     if fair is None or look.market is None or not look.is_settled:
         return Finding(kind=kind, symbol=symbol, unknown="price or inventory is not known")
-    ratio = look.market.inventory.ratio(fair)
+    inventory, policy = look.market.inventory, look.settings.inventory_band
+    if look.settings.perpetual is not None and isinstance(policy, PositionSkew):
+        return Finding(kind=kind, symbol=symbol, breach=check_position(symbol, inventory.base, policy.max_base))
+    ratio = inventory.ratio(fair)
     if ratio is None:
         return Finding(kind=kind, symbol=symbol, unknown="the market has no capital")
-    return Finding(kind=kind, symbol=symbol, breach=check_inventory_band(symbol, ratio, look.settings.inventory_band))
+    return Finding(kind=kind, symbol=symbol, breach=check_inventory_band(symbol, ratio, policy))
 
 
 def _equity(markets: Sequence[_Valued]) -> Equity | None:

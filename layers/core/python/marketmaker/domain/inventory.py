@@ -2,10 +2,11 @@
 
 Identity that every function here preserves exactly (R17):
 
-    quote + base · mark − deposited = realised + (base · mark − cost basis) − fees
+    quote + base · mark − deposited = realised + (base · mark − cost basis) − fees + funding
 
-`realised` and the cost basis are gross; `fees` holds every fee priced in quote currency, rebates negative. The *net*
-cost of M1 and M2 is `(cost basis + fees in basis) / base`.
+On a perpetual `quote` is what would be left had the position been paid for, so the identity is the same there and
+`collateral` is what the venue holds. `realised` and the cost basis are gross; `fees` holds every fee priced in quote
+currency, rebates negative. The *net* cost of M1 and M2 is `(cost basis + fees in basis) / base`.
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from decimal import Decimal, localcontext
 
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Fee, Fill
+from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.units import ZERO, Asset, ClientOrderId, Symbol
 
 _QUANTUM = Decimal("1e-18")
@@ -33,6 +35,7 @@ class Inventory:
     fees_in_basis_quote: Decimal = ZERO
     realised_quote: Decimal = ZERO
     fees_quote: Decimal = ZERO
+    funding_quote: Decimal = ZERO
     unpriced_fees: tuple[Fee, ...] = ()
     fills_without_fee: int = 0
     opened_ms: int | None = None
@@ -47,8 +50,13 @@ class Inventory:
         return self.base * mark - self.cost_basis_quote
 
     def pnl_quote(self, mark: Decimal) -> Decimal:
-        """Realised and unrealised gain after every priced fee."""
-        return self.realised_quote + self.unrealised_quote(mark) - self.fees_quote
+        """Realised and unrealised gain after every priced fee and all funding."""
+        return self.realised_quote + self.unrealised_quote(mark) - self.fees_quote + self.funding_quote
+
+    @property
+    def collateral_quote(self) -> Decimal:
+        """What a venue of perpetuals holds for the market: all but what is not realised."""
+        return self.quote + self.cost_basis_quote
 
     def equity_quote(self, mark: Decimal) -> Decimal:
         """Value of base and quote together."""
@@ -83,7 +91,19 @@ class FillRow:
     fee_quote: Decimal | None
 
 
-LedgerRow = OpeningRow | FillRow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingRow:
+    """One booked funding payment (R22); `key` tells it from all others of its market."""
+
+    payment: FundingPayment
+
+    @property
+    def key(self) -> int:
+        """The moment of the payment: a market has one at a time."""
+        return self.payment.time_ms
+
+
+LedgerRow = OpeningRow | FillRow | FundingRow
 
 
 def open_inventory(row: OpeningRow) -> Inventory:
@@ -96,6 +116,16 @@ def open_inventory(row: OpeningRow) -> Inventory:
         cost_basis_quote=cost,
         opened_ms=row.time_ms if row.base else None,
     )
+
+
+def book_funding(inventory: Inventory, payment: FundingPayment) -> tuple[Inventory, FundingRow]:
+    """Take a funding payment in: it changes the cash, not what the position cost."""
+    paid = replace(
+        inventory,
+        quote=inventory.quote + payment.amount_quote,
+        funding_quote=inventory.funding_quote + payment.amount_quote,
+    )
+    return paid, FundingRow(payment=payment)
 
 
 def book_fill(

@@ -14,6 +14,7 @@ from marketmaker.domain.models import (
     HalfSpread,
     InventoryBand,
     Ladder,
+    Perpetual,
     RunGuard,
     SecondPrice,
     SizeSkew,
@@ -133,6 +134,7 @@ class MarketSettings:
     take, and pay for it (R20). The triangle of an `implied` price is looked at by `fetch_prices`; `triangle` says from
     where on its edge is told of. Without a `tolerance` every tick replaces every order, without `has_floors` nothing
     keeps the half-spread from earning less than it costs: baselines to compare with, which never quote real money.
+    `perpetual` is None on spot.
     """
 
     symbol: Symbol
@@ -165,6 +167,7 @@ class MarketSettings:
     run_guard: RunGuard | None = None
     triangle: TriangleSettings | None = None
     exits: ExitSettings = NO_EXITS
+    perpetual: Perpetual | None = None
 
     @property
     def second_price(self) -> SecondPrice | None:

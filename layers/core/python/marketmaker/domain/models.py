@@ -8,7 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from marketmaker.domain.distances import BpsDistance, Distance, PriceRange, QuoteDistance
-from marketmaker.domain.units import ONE, Symbol
+from marketmaker.domain.positions import MarginMode
+from marketmaker.domain.units import ONE, TWO, Symbol
 
 
 class FairPriceModel(StrEnum):
@@ -338,6 +339,21 @@ class RunGuard:
     orders: int
     within_ms: int
     widen: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Perpetual:
+    """How a perpetual is held (S17).
+
+    `leverage` is what the venue is told and must report; `max_exposure` bounds position and resting orders as a
+    multiple of the market's equity, whatever the venue would lend. Nearer to liquidation than
+    `min_liquidation_distance`, a share of the mark, nothing is added.
+    """
+
+    leverage: Decimal = ONE
+    margin_mode: MarginMode = MarginMode.CROSS
+    max_exposure: Decimal = TWO
+    min_liquidation_distance: Decimal = Decimal("0.1")
 
 
 class CostBasis(StrEnum):

@@ -32,6 +32,7 @@ class NoQuotesReason(StrEnum):
     POST_ONLY_MISSING = "post_only_missing"
     EXITING = "exiting"
     COOLING_DOWN = "cooling_down"
+    HELD_OTHERWISE = "held_otherwise"
 
 
 class SkipReason(StrEnum):
@@ -43,6 +44,7 @@ class SkipReason(StrEnum):
     RUN_OVER = "run_over"
     UNDER_WATER = "under_water"
     TOO_OLD = "too_old"
+    NEAR_LIQUIDATION = "near_liquidation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,7 @@ class MarketView:
     `available_base` and `available_quote` include what our own resting orders reserve. `book_age_ms` is how long the
     venue's update id has stood still. `statistics` are the newest kept, however old; `second` is what was read beside
     the book where the fair price needs it, `run` the last orders filled on one side, `exits` what is known of exits.
+    `liquidation_distance` is how far the venue's own mark may move before it closes a perpetual, a share of that mark.
     """
 
     book: Book
@@ -126,3 +129,4 @@ class MarketView:
     second: SecondView | None = None
     run: SameSideRun | None = None
     exits: ExitState = NO_EXIT
+    liquidation_distance: Decimal | None = None

@@ -63,6 +63,19 @@ class InventoryBandBreach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PositionBreach:
+    """A perpetual's position is larger than it may be (P4)."""
+
+    kind: ClassVar[BreachKind] = BreachKind.INVENTORY_BAND
+    symbol: Symbol
+    base: Decimal
+    max_base: Decimal
+
+    def __str__(self) -> str:
+        return f"the position is {plain(self.base)}, allowed are {plain(self.max_base)} either way"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrawdownBreach:
     """The markets of one quote asset lost more of their peak equity than they may (R6)."""
 
@@ -92,7 +105,7 @@ class TicksStopped:
         return f"{last} while {self.own_orders} of our orders rest"
 
 
-type Breach = StaleBook | PriceBandBreach | InventoryBandBreach | DrawdownBreach | TicksStopped
+type Breach = StaleBook | PriceBandBreach | InventoryBandBreach | PositionBreach | DrawdownBreach | TicksStopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +164,11 @@ def check_inventory_band(symbol: Symbol, ratio: Decimal, band: InventoryBand) ->
     if band.min_ratio <= ratio <= band.max_ratio:
         return None
     return InventoryBandBreach(symbol=symbol, ratio=ratio, min_ratio=band.min_ratio, max_ratio=band.max_ratio)
+
+
+def check_position(symbol: Symbol, base: Decimal, max_base: Decimal) -> PositionBreach | None:
+    """Compare a position with the most that it may be; either way, the most itself included."""
+    return None if abs(base) <= max_base else PositionBreach(symbol=symbol, base=base, max_base=max_base)
 
 
 _DUST = Decimal("1e-8")

@@ -139,12 +139,22 @@ def hold_break_even(draft: Draft, context: Context) -> bool:
     return True
 
 
+def keep_from_liquidation(draft: Draft, context: Context) -> bool:
+    """Add nothing to a position that the venue would close before long (S17)."""
+    held, distance = context.settings.perpetual, context.view.liquidation_distance
+    if held is None or distance is None or distance >= held.min_liquidation_distance:
+        return False
+    draft.paused[Side.BUY if context.view.inventory.base > ZERO else Side.SELL] = SkipReason.NEAR_LIQUIDATION
+    return True
+
+
 STAGES: tuple[tuple[str, Callable[[Draft, Context], bool]], ...] = (
     ("floors", widen_to_floors),
     ("inventory", lean_on_inventory),
     ("run", stand_back_from_a_run),
     ("touch", keep_to_the_touch),
     ("break_even", hold_break_even),
+    ("liquidation", keep_from_liquidation),
 )
 """In the order in which they work; each tells whether its market uses it."""
 

@@ -166,10 +166,19 @@ class UnresolvedOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FundingCursor:
+    """How far funding is booked: payments from `read_from_ms` on are not; the next is due at `due_ms`, if known."""
+
+    read_from_ms: int
+    due_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketState:
     """One market's item: inventory, cursor, working orders. `version` is the last written one, 0 before the first.
 
     A working order's `executed_base` is what has been *booked* of it; `run` are the last orders filled on one side.
+    `funding` is None on spot.
     """
 
     symbol: Symbol
@@ -182,6 +191,7 @@ class MarketState:
     not_before_ms: int = 0
     run: SameSideRun | None = None
     exits: ExitState = NO_EXIT
+    funding: FundingCursor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

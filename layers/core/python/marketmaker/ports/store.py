@@ -86,7 +86,7 @@ class Store(Protocol):
         ...
 
     def ledger(self, account: AccountName, symbol: Symbol) -> Sequence[LedgerRow]:
-        """Read a market's ledger, opening row first, then fills by trade id."""
+        """Read a market's ledger, opening row first, then fills by trade id, then funding by time."""
         ...
 
     def recent_fills(

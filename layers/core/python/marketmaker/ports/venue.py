@@ -1,14 +1,17 @@
 """One login at one venue: what it answers, and how its creates and cancels can end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
+from marketmaker.domain.models import Perpetual
 from marketmaker.domain.orders import Fill, NewOrder, Order
+from marketmaker.domain.positions import FundingPayment, FundingRate, Position
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import Asset, ClientOrderId, Symbol, VenueOrderId
@@ -30,12 +33,14 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One parallel round of reads; each part is known or `Unknown`."""
+    """One parallel round of reads; each part is known or `Unknown`. Spot markets have neither position nor funding."""
 
     open_orders: Sequence[Order] | Unknown
     balances: Mapping[Asset, Balance] | Unknown
     books: Mapping[Symbol, Book | Unknown]
     last_prices: Mapping[Symbol, Decimal | Unknown]
+    positions: Mapping[Symbol, Position | Unknown] = field(default_factory=lambda: MappingProxyType({}))
+    funding_rates: Mapping[Symbol, FundingRate | Unknown] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +202,18 @@ class Venue(Protocol):
 
     def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
         """Read what these markets traded in the last 24 h, in the same order."""
+        ...
+
+    def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:
+        """Tell the venue how a perpetual is to be held (S17); positions tell whether it does.
+
+        Raises:
+            Refused: the venue does not hold it so.
+        """
+        ...
+
+    def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:
+        """Read a perpetual's funding payments from a moment on, oldest first."""
         ...
 
     def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:

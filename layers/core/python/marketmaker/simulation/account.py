@@ -1,5 +1,6 @@
 """The account's side of the market: its orders, reserves, trades, fees and counts."""
 
+from abc import ABC, abstractmethod
 from bisect import insort
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -70,18 +71,15 @@ class Numbering:
         return self.next_trade - 1
 
 
-class Account:
-    """One login on one market; `revision` rises with every change of its orders.
+class TradingAccount(ABC):
+    """One login's orders and trades on one market; what pays for them is its subclass's matter.
 
-    `orders` are those that rest and the last that finished.
+    `revision` rises with every change of its orders. `orders` are those that rest and the last that finished.
     """
 
-    def __init__(
-        self, *, instrument: Instrument, fees: FeeRates, wallet: Wallet, numbering: Numbering | None = None
-    ) -> None:
+    def __init__(self, *, instrument: Instrument, fees: FeeRates, numbering: Numbering | None = None) -> None:
         self.instrument = instrument
         self.fees = fees
-        self.wallet = wallet
         self.orders: dict[int, AccountOrder] = {}
         self.trades: list[AccountTrade] = []
         self.counts = OrderCounts()
@@ -101,17 +99,13 @@ class Account:
         """Return the latest order that carried a client id."""
         return self._by_client_id.get(client_id)
 
-    def reserve_asset(self, side: Side) -> Asset:
-        """Return what an order on a side spends."""
-        return self.instrument.quote if side is Side.BUY else self.instrument.base
+    @abstractmethod
+    def refusal(self, request: OrderRequest, steps: Sequence[Level]) -> RejectReason | None:
+        """Return why the account may not have an order that would trade these steps; None when it may."""
 
-    def reserve(self, side: Side, steps: Sequence[Level]) -> Decimal:
-        """Return what must be free to trade these steps: the base sold, or the quote spent with its highest fee."""
-        if side is Side.SELL:
-            return sum((step.size for step in steps), ZERO)
-        notional = sum((step.price * step.size for step in steps), ZERO)
-        fee = max(self.fees.maker, self.fees.taker, ZERO) if self.fees.asset is FeeAsset.QUOTE else ZERO
-        return notional * (ONE + fee)
+    def fillable(self, order: AccountOrder) -> Decimal:
+        """Return how much of an order may trade now."""
+        return order.remaining_base
 
     def accept(self, request: OrderRequest, time_us: int) -> AccountOrder:
         """Register an order; one with a price locks its reserve."""
@@ -143,8 +137,9 @@ class Account:
         is_buy = order.request.side is Side.BUY
         instrument = self.instrument
         on_base = is_buy and self.fees.asset is FeeAsset.RECEIVED
-        rate = self.fees.maker if is_maker else self.fees.taker
-        commission = (rate * (step.size if on_base else notional)).quantize(COMMISSION_STEP, rounding=ROUND_DOWN)
+        commission = (self._rate(order, is_maker=is_maker) * (step.size if on_base else notional)).quantize(
+            COMMISSION_STEP, rounding=ROUND_DOWN
+        )
         trade = AccountTrade(
             trade_id=self._numbering.number_trade(),
             order_id=order.order_id,
@@ -157,6 +152,7 @@ class Account:
             commission_asset=instrument.base if on_base else instrument.quote,
             time_us=time_us,
             is_maker=is_maker,
+            is_liquidation=order.is_liquidation,
         )
         self.trades.append(trade)
         order.executed_base += step.size
@@ -198,6 +194,46 @@ class Account:
         if self._by_client_id[order.request.client_id] is order:
             del self._by_client_id[order.request.client_id]
 
+    def _rate(self, order: AccountOrder, *, is_maker: bool) -> Decimal:  # noqa: ARG002 - some orders cost more
+        return self.fees.maker if is_maker else self.fees.taker
+
+    @abstractmethod
+    def _settle(self, order: AccountOrder, trade: AccountTrade) -> None: ...
+
+    @abstractmethod
+    def _hold(self, order: AccountOrder) -> None: ...
+
+    def _mark(self, time_us: int) -> None:
+        self.presence.mark(time_us, is_two_sided=all(self._open.values()))
+
+
+class Account(TradingAccount):
+    """A spot login: what it sells or spends is reserved in its wallet."""
+
+    def __init__(
+        self, *, instrument: Instrument, fees: FeeRates, wallet: Wallet, numbering: Numbering | None = None
+    ) -> None:
+        super().__init__(instrument=instrument, fees=fees, numbering=numbering)
+        self.wallet = wallet
+
+    def refusal(self, request: OrderRequest, steps: Sequence[Level]) -> RejectReason | None:
+        """Refuse what the wallet cannot pay for."""
+        if self.wallet.free(self.reserve_asset(request.side)) < self.reserve(request.side, steps):
+            return RejectReason.INSUFFICIENT_BALANCE
+        return None
+
+    def reserve_asset(self, side: Side) -> Asset:
+        """Return what an order on a side spends."""
+        return self.instrument.quote if side is Side.BUY else self.instrument.base
+
+    def reserve(self, side: Side, steps: Sequence[Level]) -> Decimal:
+        """Return what must be free to trade these steps: the base sold, or the quote spent with its highest fee."""
+        if side is Side.SELL:
+            return sum((step.size for step in steps), ZERO)
+        notional = sum((step.price * step.size for step in steps), ZERO)
+        fee = max(self.fees.maker, self.fees.taker, ZERO) if self.fees.asset is FeeAsset.QUOTE else ZERO
+        return notional * (ONE + fee)
+
     def _settle(self, order: AccountOrder, trade: AccountTrade) -> None:
         self._hold(order)
         base, quote, sign = self.instrument.base, self.instrument.quote, trade.side.sign
@@ -212,9 +248,6 @@ class Account:
         needed = self.reserve(request.side, [Level(order.limit, order.remaining_base)]) if holds else ZERO
         self.wallet.lock(self.reserve_asset(request.side), needed - order.reserved)
         order.reserved = needed
-
-    def _mark(self, time_us: int) -> None:
-        self.presence.mark(time_us, is_two_sided=all(self._open.values()))
 
 
 def _priority(order: AccountOrder) -> tuple[Decimal, int]:

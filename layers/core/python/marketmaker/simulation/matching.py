@@ -19,10 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import ZERO, floor_to_lot
-from marketmaker.simulation.account import Account, FeeRates, Numbering
+from marketmaker.simulation.account import Account, TradingAccount
 from marketmaker.simulation.book import MarketBook
 from marketmaker.simulation.events import Event, Level, Quote, Trade, is_better, merge_levels
 from marketmaker.simulation.feed import MarketFeed
@@ -38,7 +37,6 @@ from marketmaker.simulation.orders import (
 from marketmaker.simulation.queues import USUAL_RULES, MatchingRules
 from marketmaker.simulation.statistics import DayStatistics
 from marketmaker.simulation.tape import Tape
-from marketmaker.simulation.wallet import Wallet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +48,7 @@ class Depth:
     asks: tuple[Level, ...]
 
 
-class Engine:
+class Engine[A: TradingAccount = Account]:
     """One market and one account on it; time moves only when a caller names the moment (`now_us`, market time).
 
     `watch` is told of every trade of the market.
@@ -59,18 +57,15 @@ class Engine:
     def __init__(
         self,
         *,
-        instrument: Instrument,
-        fees: FeeRates,
-        wallet: Wallet,
+        account: A,
         feed: MarketFeed,
-        numbering: Numbering | None = None,
         watch: Callable[[Trade], None] | None = None,
         rules: MatchingRules = USUAL_RULES,
     ) -> None:
-        self.instrument = instrument
+        self.instrument = account.instrument
         self.feed = feed
-        self.account = Account(instrument=instrument, fees=fees, wallet=wallet, numbering=numbering)
-        self.book = MarketBook(instrument.lot_size)
+        self.account = account
+        self.book = MarketBook(self.instrument.lot_size)
         self.day = DayStatistics()
         self.tape = Tape()
         self._watch = watch
@@ -144,12 +139,14 @@ class Engine:
             return RejectReason.OFF_TICK
         if request.size_base < instrument.min_size_base or request.size_base % instrument.lot_size:
             return RejectReason.OFF_LOT
-        if sum((step.price * step.size for step in wanted), ZERO) < instrument.min_notional_quote:
+        notional = sum((step.price * step.size for step in wanted), ZERO)
+        if notional < instrument.min_notional_quote and not request.reduce_only:
             return RejectReason.BELOW_MIN_NOTIONAL
         if previous is not None and previous.status.is_open:
             return RejectReason.DUPLICATE_CLIENT_ID
-        if account.wallet.free(account.reserve_asset(request.side)) < account.reserve(request.side, wanted):
-            return RejectReason.INSUFFICIENT_BALANCE
+        unpaid = account.refusal(request, wanted)
+        if unpaid is not None:
+            return unpaid
         if request.type is OrderType.LIMIT_MAKER and (steps or self._own_in_the_way(request.side, request.price)):
             return RejectReason.WOULD_TAKE
         return None
@@ -160,8 +157,9 @@ class Engine:
 
     def _take(self, order: AccountOrder) -> None:
         request = order.request
-        steps = self.book.walk(request.side, request.price, request.size_base)
-        is_whole = sum((step.size for step in steps), ZERO) == request.size_base
+        size = self.account.fillable(order)
+        steps = self.book.walk(request.side, request.price, size)
+        is_whole = sum((step.size for step in steps), ZERO) == size
         if request.time_in_force is TimeInForce.FOK and not is_whole:
             return
         for own in self._own_in_the_way(request.side, steps[-1].price if is_whole else request.price):
@@ -215,7 +213,7 @@ class Engine:
     def _meet(self, side: Side) -> None:
         """Let the other side of the book trade with our orders that it reaches."""
         for order in tuple(self.account.open_orders(side)):
-            for step in self.book.walk(side, order.limit, order.remaining_base):
+            for step in self.book.walk(side, order.limit, self.account.fillable(order)):
                 if self._rules.fills_whole:
                     self._fill_resting(order, order.remaining_base)
                     break
@@ -238,7 +236,7 @@ class Engine:
         order.queue_shown, order.queue_traded = shown, ZERO
 
     def _fill_resting(self, order: AccountOrder, available: Decimal) -> Decimal:
-        size = floor_to_lot(min(available, order.remaining_base), self.instrument.lot_size)
+        size = floor_to_lot(min(available, self.account.fillable(order)), self.instrument.lot_size)
         if size > ZERO:
             self.account.fill(order, Level(order.limit, size), is_maker=True, time_us=self.now_us)
         return size

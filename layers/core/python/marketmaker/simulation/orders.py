@@ -49,11 +49,16 @@ class RejectReason(StrEnum):
     DUPLICATE_CLIENT_ID = "duplicate_client_id"
     INSUFFICIENT_BALANCE = "insufficient_balance"
     WOULD_TAKE = "would_take"
+    INSUFFICIENT_MARGIN = "insufficient_margin"
+    REDUCES_NOTHING = "reduces_nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:
-    """An order as sent; only a MARKET order has no price."""
+    """An order as sent; only a MARKET order has no price.
+
+    A `reduce_only` one may shrink a position, never grow or turn it.
+    """
 
     client_id: ClientOrderId
     side: Side
@@ -61,6 +66,7 @@ class OrderRequest:
     size_base: Decimal
     price: Decimal | None
     time_in_force: TimeInForce = TimeInForce.GTC
+    reduce_only: bool = False
 
     def __post_init__(self) -> None:
         if (self.price is None) is not (self.type is OrderType.MARKET):
@@ -72,7 +78,8 @@ class AccountOrder:
     """An accepted order and its progress; `queue_ahead` is the market volume that must trade before it.
 
     `queue_shown` is what was last displayed at its price, `queue_traded` what traded there since.
-    `is_charged_as_taker` is a venue's fault: what rested is charged and told as taken.
+    `is_charged_as_taker` is a venue's fault: what rested is charged and told as taken. `is_liquidation` marks
+    the venue's own order that closes a position.
     """
 
     order_id: int
@@ -87,6 +94,7 @@ class AccountOrder:
     queue_traded: Decimal = ZERO
     reserved: Decimal = ZERO
     is_charged_as_taker: bool = False
+    is_liquidation: bool = False
 
     @property
     def remaining_base(self) -> Decimal:
@@ -116,6 +124,7 @@ class AccountTrade:
     commission_asset: Asset
     time_us: int
     is_maker: bool
+    is_liquidation: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,9 @@ from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.replace_quotes import Tick, replace_quotes
 from marketmaker.usecases.reports import TickOutcome, TickReport
 
+TOLD_EVERY = 100
+"""After so many slots, and after the last, somebody is told how far a run is."""
+
 
 class RecordedMarket(Protocol):
     """The simulated venue's own truth about the run, beside what it answers to the use case."""
@@ -55,7 +58,7 @@ class Span:
 def run_backtest(
     desk: Desk, market: RecordedMarket, span: Span, tell: Callable[[int, int], None] = lambda _done, _slots: None
 ) -> BacktestResult:
-    """Work every slot of a span; `tell` is told how many slots are done, and of how many.
+    """Work every slot of a span; `tell` is told every so often how many slots are done, and of how many.
 
     Raises:
         ValueError: a tick did not end as one on a sound venue does; nothing that the run shows could be trusted.
@@ -72,7 +75,8 @@ def run_backtest(
             raise ValueError(f"the tick of {slot_ms} ended as {report.outcome}: {report.detail}")
         _count(report, counts, no_quotes)
         samples.append(market.sample())
-        tell(done, len(slots))
+        if done % TOLD_EVERY == 0 or done == len(slots):
+            tell(done, len(slots))
     market.go_to(span.to_ms)
     samples.append(market.sample())
     return _result(desk, market, span, _Tally(ticks=len(slots), counts=counts, no_quotes=no_quotes, samples=samples))

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from marketmaker.domain.deciding import Decision, Situation, decide
-from marketmaker.domain.inventory import FillRow
+from marketmaker.domain.inventory import FillRow, Inventory
 from marketmaker.domain.markets import Instrument, MarketSettings
 from marketmaker.domain.orders import Order, OrderIdentity, Side
+from marketmaker.domain.positions import Position
 from marketmaker.domain.pricing import BOOK_LEVELS, own_price
 from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason
 from marketmaker.domain.replacing import Place
@@ -19,7 +20,8 @@ from marketmaker.errors import Conflict, LeaseLost, Refused, Retryable
 from marketmaker.ports import Balance, Deadline, Unknown
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.observe import Seen
-from marketmaker.usecases.opening import Holdings, claims, open_market, totals
+from marketmaker.usecases.opening import Holdings, Start, claims, open_market, totals
+from marketmaker.usecases.perpetuals import book_due_funding, known_position, position_asset, room, wrong_mode
 from marketmaker.usecases.second_prices import second_view
 from marketmaker.usecases.settle import settle
 
@@ -31,7 +33,8 @@ TICKS_UNTIL_DIFFERING = 3
 class Prepared:
     """A market before it is valued: its settled item and live orders, or the reason why it cannot be quoted.
 
-    `stored` is the item as it was last written, None before the market has opened.
+    `stored` is the item as it was last written, None before the market has opened. `otherwise` is why nothing may be
+    quoted though all is known, which keeps nobody from leaving: the venue does not hold the position as it should.
     """
 
     settings: MarketSettings
@@ -40,6 +43,7 @@ class Prepared:
     live: tuple[Order, ...]
     booked: tuple[FillRow, ...] = ()
     obstacle: NoQuotes | None = None
+    otherwise: NoQuotes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +76,27 @@ def prepare_all(desk: Desk, seen: Seen, deadline: Deadline) -> list[Prepared]:
 def _settle(desk: Desk, seen: Seen, settings: MarketSettings, stored: MarketState, deadline: Deadline) -> Prepared:
     interrupted = seen.state.control.taken_over_from is not None
     settled = settle(desk, settings, stored, seen.open_orders, deadline, read_trades=interrupted)
+    market, written = settled.market, settled.stored
+    funded = book_due_funding(desk, market, seen.observation.funding_rates, deadline)
+    if funded is not None:
+        written = funded if funded.version > market.version else written
+        market = funded
     return Prepared(
         settings=settings,
-        stored=settled.stored,
-        market=settled.market,
+        stored=written,
+        market=market,
         live=settled.live,
         booked=settled.booked,
         obstacle=NoQuotes(reason=NoQuotesReason.BOOKING_UNFINISHED, detail=settled.missing)
         if settled.missing
         else None,
+        otherwise=_otherwise(desk, seen, settings, deadline),
     )
+
+
+def _otherwise(desk: Desk, seen: Seen, settings: MarketSettings, deadline: Deadline) -> NoQuotes | None:
+    position = seen.observation.positions.get(settings.symbol)
+    return wrong_mode(desk, settings, position, deadline) if isinstance(position, Position) else None
 
 
 def _unread(desk: Desk, seen: Seen, settings: MarketSettings, stored: MarketState | None, detail: str) -> Prepared:
@@ -100,17 +115,27 @@ def _open(desk: Desk, seen: Seen, settings: MarketSettings, others: Sequence[Pre
     """Open a market, unless what it may take is not certain: then the reason, and what rests of ours is cancelled."""
     instrument = desk.venue.instrument(settings.symbol)
     fair = _first_fair_price(seen, settings)
-    balances = _known_balances(seen.balances, instrument)
+    balances = _known_balances(seen.balances, instrument, is_perpetual=settings.perpetual is not None)
     if isinstance(balances, Unknown):
         return _unread(desk, seen, settings, None, balances.reason)
     if fair is None:
         return _unread(desk, seen, settings, None, "no fair price to open at")
+    position: Position | None = None
+    if settings.perpetual is not None:
+        known = known_position(seen.observation, settings.symbol)
+        if isinstance(known, Unknown):
+            return _unread(desk, seen, settings, None, known.reason)
+        otherwise = wrong_mode(desk, settings, known, deadline)
+        if otherwise is not None:
+            return _unread(desk, seen, settings, None, otherwise.detail)
+        position = known
     if seen.own_orders(desk, settings.symbol):
         return _unread(desk, seen, settings, None, "orders of an earlier opening are cancelled first")
     if any(each.market is not None and each.obstacle is not None for each in others):
         return _unread(desk, seen, settings, None, "what the other markets own is not settled")
     owned = claims((each.market for each in others if each.market is not None), _instruments(desk))
-    market = open_market(desk, settings, Holdings(totals=totals(balances), claimed=owned), fair, deadline)
+    start = Start(fair=fair, position=position)
+    market = open_market(desk, settings, Holdings(totals=totals(balances), claimed=owned), start, deadline)
     return Prepared(settings=settings, stored=market, market=market, live=())
 
 
@@ -127,12 +152,13 @@ def _last_price(seen: Seen, symbol: Symbol) -> Decimal | None:
 
 
 def _known_balances(
-    balances: Mapping[Asset, Balance] | Unknown, instrument: Instrument
+    balances: Mapping[Asset, Balance] | Unknown, instrument: Instrument, *, is_perpetual: bool
 ) -> Mapping[Asset, Balance] | Unknown:
-    """Require both assets: a balance that is not reported is unknown, not zero (R7)."""
+    """Require both assets, of a perpetual the collateral: what is not reported is unknown, not zero (R7)."""
     if isinstance(balances, Unknown):
         return balances
-    absent = [asset for asset in (instrument.base, instrument.quote) if asset not in balances]
+    needed = (instrument.quote,) if is_perpetual else (instrument.base, instrument.quote)
+    absent = [asset for asset in needed if asset not in balances]
     return Unknown(reason=f"the venue reports no balance of {', '.join(absent)}") if absent else balances
 
 
@@ -159,7 +185,7 @@ def compare_ledger(
     for asset, ledger in claims((each.market for each in prepared if each.market is not None), instruments).items():
         difference = _difference(desk, seen, asset, ledger)
         before = control.differing.get(asset, 0)
-        keeps_count = asset in uncertain or asset not in seen.balances
+        keeps_count = asset in uncertain or _venue_total(seen, asset) is None
         counts[asset] = before if keeps_count else before + 1 if difference else 0
         if difference is not None and counts[asset] >= TICKS_UNTIL_DIFFERING:
             differences[asset] = difference
@@ -171,15 +197,26 @@ def _is_uncertain(prepared: Prepared, seen: Seen) -> bool:
 
 
 def _difference(desk: Desk, seen: Seen, asset: Asset, ledger: Decimal) -> LedgerDifference | None:
-    if isinstance(seen.balances, Unknown) or asset not in seen.balances:
+    total = _venue_total(seen, asset)
+    if total is None:
         return None
+    is_position = Symbol(asset) in seen.observation.positions
     return check_ledger(
         asset,
         ledger=ledger,
         foreign=seen.state.control.foreign.get(asset, ZERO),
-        venue=seen.balances[asset].total,
-        dedicated=desk.settings.dedicated,
+        venue=total,
+        dedicated=desk.settings.dedicated or is_position,
     )
+
+
+def _venue_total(seen: Seen, asset: Asset) -> Decimal | None:
+    """Return what the venue holds of an asset, or the position that is named like one; None where it did not tell."""
+    position = seen.observation.positions.get(Symbol(asset))
+    if position is not None:
+        return None if isinstance(position, Unknown) else position.size_base
+    balances = seen.balances
+    return None if isinstance(balances, Unknown) or asset not in balances else balances[asset].total
 
 
 def decide_market(
@@ -202,8 +239,8 @@ def _situation(
         obstacle = NoQuotes(reason=NoQuotesReason.NOT_QUOTING, detail=f"{limit.mode.label}: {limit.reason}")
     elif not instrument.is_trading:
         obstacle = NoQuotes(reason=NoQuotesReason.MARKET_CLOSED, detail=f"the venue does not trade {symbol} now")
-    elif obstacle is None and isinstance(view, NoQuotes):
-        obstacle = view
+    elif obstacle is None:
+        obstacle = view if isinstance(view, NoQuotes) else prepared.otherwise
     may_exit = prepared.obstacle is None and limit.mode <= Mode.REDUCE_ONLY and instrument.is_trading
     unresolved = prepared.market.unresolved if prepared.market else ()
     return Situation(
@@ -228,28 +265,52 @@ def _view(
     symbol = prepared.settings.symbol
     instrument = desk.venue.instrument(symbol)
     book = seen.observation.books[symbol]
-    balances = _known_balances(seen.balances, instrument)
-    if isinstance(book, Unknown) or isinstance(balances, Unknown) or prepared.market is None:
-        unknown = book if isinstance(book, Unknown) else balances
-        detail = unknown.reason if isinstance(unknown, Unknown) else "the market has not opened"
+    held = prepared.settings.perpetual
+    balances = _known_balances(seen.balances, instrument, is_perpetual=held is not None)
+    position = None if held is None else known_position(seen.observation, symbol)
+    unknown = next((each for each in (book, balances, position) if isinstance(each, Unknown)), None)
+    if isinstance(book, Unknown) or isinstance(balances, Unknown) or isinstance(position, Unknown):
+        detail = "" if unknown is None else unknown.reason
         return NoQuotes(reason=NoQuotesReason.OBSERVATION_FAILED, detail=detail)
-    reserved_base = sum((each.remaining_base for each in prepared.live if each.side is Side.SELL), ZERO)
-    reserved_quote = sum((each.notional_quote for each in prepared.live if each.side is Side.BUY), ZERO)
+    if prepared.market is None:
+        return NoQuotes(reason=NoQuotesReason.OBSERVATION_FAILED, detail="the market has not opened")
     inventory = prepared.market.inventory
+    if held is not None and position is not None:
+        available_base, available_quote = room(inventory, position.mark_price, held)
+    else:
+        available_base, available_quote = _usable(inventory, balances, instrument, prepared.live)
     return MarketView(
         book=book.without(prepared.live).top(BOOK_LEVELS),
         book_age_ms=seen.now_ms - seen.marks[symbol].since_ms,
         last_price=_last_price(seen, symbol),
         inventory=inventory,
         reference_price=prepared.market.reference_price,
-        available_base=min(inventory.base, balances[instrument.base].free + reserved_base),
-        available_quote=min(inventory.quote, balances[instrument.quote].free + reserved_quote),
-        ledger_difference=differences.get(instrument.base) or differences.get(instrument.quote),
+        available_base=available_base,
+        available_quote=available_quote,
+        ledger_difference=_difference_of(differences, instrument),
         statistics=seen.statistics.get(symbol),
         second=second_view(desk, seen, prepared.settings),
         run=_run(prepared.market, prepared.settings),
         exits=prepared.market.exits,
+        liquidation_distance=None if position is None else position.liquidation_distance,
     )
+
+
+def _usable(
+    inventory: Inventory, balances: Mapping[Asset, Balance], instrument: Instrument, live: Sequence[Order]
+) -> tuple[Decimal, Decimal]:
+    """Return what of a spot market's own base and quote is free, or reserved by its own orders."""
+    reserved_base = sum((each.remaining_base for each in live if each.side is Side.SELL), ZERO)
+    reserved_quote = sum((each.notional_quote for each in live if each.side is Side.BUY), ZERO)
+    return (
+        min(inventory.base, balances[instrument.base].free + reserved_base),
+        min(inventory.quote, balances[instrument.quote].free + reserved_quote),
+    )
+
+
+def _difference_of(differences: Mapping[Asset, LedgerDifference], instrument: Instrument) -> LedgerDifference | None:
+    assets = (instrument.base, instrument.quote, position_asset(instrument.symbol))
+    return next((differences[each] for each in assets if each in differences), None)
 
 
 def _run(market: MarketState, settings: MarketSettings) -> SameSideRun | None:

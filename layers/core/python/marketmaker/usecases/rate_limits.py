@@ -28,8 +28,6 @@ def keep(desk: Desk, control: Control, refreshed: Refreshed) -> Refreshed:
     limit = desk.venue.rate_limit()
     if limit.is_ban and not control.is_banned:
         _halt(desk, limit.blocked_until_ms)
-    if (refreshed.blocked_until_ms, refreshed.is_banned) == (limit.blocked_until_ms, limit.is_ban):
-        return refreshed
     return replace(refreshed, blocked_until_ms=limit.blocked_until_ms, is_banned=limit.is_ban)
 
 

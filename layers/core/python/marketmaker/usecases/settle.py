@@ -150,7 +150,9 @@ def _with_booked(market: MarketState, known: Iterable[Fill]) -> MarketState:
     for fill in known:
         booked[fill.venue_order_id] = booked.get(fill.venue_order_id, ZERO) + fill.size_base
     working = (
-        replace(order, executed_base=max(order.executed_base, booked.get(order.venue_id, ZERO)))
+        replace(order, executed_base=more)
+        if (more := booked.get(order.venue_id, ZERO)) > order.executed_base
+        else order
         for order in market.working
     )
     return replace(market, working=tuple(working))

@@ -59,8 +59,18 @@ def write_view(view: MarketView, now_ms: int) -> dict[str, Any]:
         saw["second"] = [_write_touch(each) for each in (view.second.source, view.second.rate)]
     if view.run is not None:
         saw["run"] = (view.run.side[0], *view.run.orders)
+    return saw | _write_what_is_rare(view)
+
+
+def _write_what_is_rare(view: MarketView) -> dict[str, Any]:
+    """Write down what most decisions know nothing of."""
+    saw: dict[str, Any] = {}
+    if view.inventory.funding_quote:
+        saw["funding"] = view.inventory.funding_quote
     if view.exits != NO_EXIT:
         saw["exits"] = _write_exits(view.exits)
+    if view.liquidation_distance is not None:
+        saw["liquidation"] = view.liquidation_distance
     return saw
 
 
@@ -92,6 +102,7 @@ def read_view(symbol: Symbol, saw: Mapping[str, Any], now_ms: int) -> MarketView
         last_price=Decimal(saw["last"]) if "last" in saw else None,
         inventory=Inventory(
             **{name: Decimal(value) for name, value in zip(_HOLDINGS, saw["holds"], strict=True)},
+            funding_quote=Decimal(saw.get("funding", 0)),
             unpriced_fees=tuple(Fee(amount=Decimal(amount), asset=Asset(a)) for amount, a in saw.get("unpriced", ())),
             fills_without_fee=int(saw.get("without_fee", 0)),
             opened_ms=now_ms - int(saw["held_ms"]) if "held_ms" in saw else None,
@@ -104,6 +115,7 @@ def read_view(symbol: Symbol, saw: Mapping[str, Any], now_ms: int) -> MarketView
         second=_read_second(saw["second"]) if "second" in saw else None,
         run=_read_run(saw["run"]) if "run" in saw else None,
         exits=_read_exits(saw["exits"]) if "exits" in saw else NO_EXIT,
+        liquidation_distance=Decimal(saw["liquidation"]) if "liquidation" in saw else None,
     )
 
 

@@ -19,7 +19,9 @@ from marketmaker.adapters.ccxt_venue.published import KlinesWanted, day_volumes,
 from marketmaker.adapters.ccxt_venue.rate_budget import Need
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
+from marketmaker.domain.models import Perpetual
 from marketmaker.domain.orders import Fill, NewOrder, Order
+from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import ClientOrderId, Symbol, VenueOrderId
@@ -202,6 +204,14 @@ class CcxtVenue:
     def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
         """Read what these markets traded in the last 24 h, in the same order."""
         return self._connection.read(day_volumes({symbol: market_id(symbol) for symbol in symbols}), deadline)
+
+    def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:  # noqa: ARG002
+        """Refuse: a spot market has none."""
+        raise Refused(f"{symbol} is a spot market: it has no leverage")
+
+    def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:  # noqa: ARG002
+        """List none: a spot market has no funding."""
+        return ()
 
     def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:
         """Read what the login's key may do; `Unknown` where the venue cannot tell."""

@@ -1,6 +1,6 @@
 """How items are named: an account's partition of the state table, a market's partitions of ledger and prices."""
 
-from marketmaker.domain.inventory import LedgerRow, OpeningRow
+from marketmaker.domain.inventory import FundingRow, LedgerRow, OpeningRow
 from marketmaker.domain.units import AccountName, Symbol, TradeId
 
 CONTROL = "control"
@@ -11,6 +11,7 @@ EPISODE = "episode#"
 PAPER = "paper"
 OPENING = "opening#"
 FILL = "fill#"
+FUNDING = "funding#"
 METADATA = "metadata"
 DAY_VOLUME = "day_volume"
 KLINES = "klines#"
@@ -67,6 +68,8 @@ def row_key(row: LedgerRow) -> str:
     """Name a ledger row; one trade id has exactly one name (R14)."""
     if isinstance(row, OpeningRow):
         return OPENING
+    if isinstance(row, FundingRow):
+        return f"{FUNDING}{row.key:0{_TIME_DIGITS}d}"
     trade_id = row.fill.trade_id
     if (
         not (trade_id.isascii() and trade_id.isdigit() and len(trade_id) <= _ID_DIGITS)

@@ -7,7 +7,7 @@ from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, U
 from pynamodb.models import Model
 
 from marketmaker.adapters.dynamodb.attributes import DecimalAttribute, IntegerAttribute, MappingAttribute, optional
-from marketmaker.domain.units import Asset, Symbol
+from marketmaker.domain.units import ZERO, Asset, Symbol
 
 
 class Nested(MapAttribute[str, Any]):
@@ -34,6 +34,7 @@ class InventoryMap(Nested):
     fees_in_basis_quote = DecimalAttribute()
     realised_quote = DecimalAttribute()
     fees_quote = DecimalAttribute()
+    funding_quote = DecimalAttribute(default=lambda: ZERO)
     unpriced_fees = ListAttribute(of=FeeMap)
     fills_without_fee = IntegerAttribute()
     opened_ms = optional(IntegerAttribute())
@@ -112,6 +113,13 @@ class RunOrderMap(Nested):
     time_ms = IntegerAttribute()
 
 
+class FundingCursorMap(Nested):
+    """How far funding is booked."""
+
+    read_from_ms = IntegerAttribute()
+    due_ms = optional(IntegerAttribute())
+
+
 class ExitMap(Nested):
     """An exit under way."""
 
@@ -178,6 +186,7 @@ class MarketItem(StateItem):
     run_side = optional(UnicodeAttribute())
     run = ListAttribute(of=RunOrderMap, default=list)
     exits = optional(ExitStateMap())
+    funding = optional(FundingCursorMap())
 
 
 class EpisodeItem(StateItem):
@@ -215,6 +224,12 @@ class OpeningItem(LedgerItem):
     base = DecimalAttribute()
     quote = DecimalAttribute()
     cost_quote = DecimalAttribute()
+
+
+class FundingItem(LedgerItem):
+    """`funding#TIME`: one funding payment, above zero received."""
+
+    amount_quote = DecimalAttribute()
 
 
 class FillItem(LedgerItem):

@@ -14,6 +14,8 @@ from marketmaker.adapters.dynamodb.models import (
     ExitStateMap,
     FeeMap,
     FillItem,
+    FundingCursorMap,
+    FundingItem,
     InventoryMap,
     LedgerItem,
     MarketItem,
@@ -25,14 +27,16 @@ from marketmaker.adapters.dynamodb.models import (
 )
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.exits import NO_EXIT, Exit, ExitCause, ExitState
-from marketmaker.domain.inventory import FillRow, Inventory, LedgerRow, OpeningRow
+from marketmaker.domain.inventory import FillRow, FundingRow, Inventory, LedgerRow, OpeningRow
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
+from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.runs import SameSideRun
 from marketmaker.domain.state import (
     ActiveSettings,
     BookMark,
     Control,
     Episode,
+    FundingCursor,
     Lease,
     MarketState,
     Mode,
@@ -112,6 +116,7 @@ def market_item(account: AccountName, market: MarketState, *, write_id: str) -> 
         unresolved=[_unresolved_map(each) for each in market.unresolved],
         not_before_ms=market.not_before_ms,
         exits=None if market.exits == NO_EXIT else _exits_map(market.exits),
+        funding=None if market.funding is None else _funding_cursor_map(market.funding),
         run_side=None if run is None else run.side.value,
         run=[]
         if market.run is None
@@ -138,8 +143,17 @@ def market_from(item: MarketItem) -> MarketState:
         unresolved=tuple(_unresolved_from(each, symbol) for each in item.unresolved),
         not_before_ms=item.not_before_ms,
         exits=NO_EXIT if item.exits is None else _exits_from(item.exits),
+        funding=None if item.funding is None else _funding_cursor_from(item.funding),
         run=None if item.run_side is None else _run_from(item.run_side, item.run),
     )
+
+
+def _funding_cursor_map(cursor: FundingCursor) -> FundingCursorMap:
+    return FundingCursorMap(read_from_ms=cursor.read_from_ms, due_ms=cursor.due_ms)
+
+
+def _funding_cursor_from(stored: Mapping[str, Any]) -> FundingCursor:
+    return FundingCursor(**{name: stored[name] for name in FundingCursor.__slots__ if name in stored})
 
 
 def _exits_map(exits: ExitState) -> ExitStateMap:
@@ -174,6 +188,8 @@ def ledger_item(account: AccountName, symbol: Symbol, row: LedgerRow) -> LedgerI
         return OpeningItem(
             partition, key, time_ms=row.time_ms, base=row.base, quote=row.quote, cost_quote=row.cost_quote
         )
+    if isinstance(row, FundingRow):
+        return FundingItem(partition, key, time_ms=row.payment.time_ms, amount_quote=row.payment.amount_quote)
     fill = row.fill
     return FillItem(
         partition,
@@ -197,6 +213,11 @@ def ledger_item(account: AccountName, symbol: Symbol, row: LedgerRow) -> LedgerI
 def opening_from(item: OpeningItem, symbol: Symbol) -> OpeningRow:
     """Read a market's opening row."""
     return OpeningRow(symbol=symbol, time_ms=item.time_ms, base=item.base, quote=item.quote, cost_quote=item.cost_quote)
+
+
+def funding_from(item: FundingItem, symbol: Symbol) -> FundingRow:
+    """Read a funding payment's row."""
+    return FundingRow(payment=FundingPayment(symbol=symbol, time_ms=item.time_ms, amount_quote=item.amount_quote))
 
 
 def fill_from(item: FillItem, symbol: Symbol) -> FillRow:
@@ -247,6 +268,7 @@ def _inventory_map(inventory: Inventory) -> InventoryMap:
         fees_in_basis_quote=inventory.fees_in_basis_quote,
         realised_quote=inventory.realised_quote,
         fees_quote=inventory.fees_quote,
+        funding_quote=inventory.funding_quote,
         unpriced_fees=[FeeMap(asset=fee.asset, amount=fee.amount) for fee in inventory.unpriced_fees],
         fills_without_fee=inventory.fills_without_fee,
         opened_ms=inventory.opened_ms,
@@ -262,6 +284,7 @@ def _inventory_from(stored: InventoryMap) -> Inventory:
         fees_in_basis_quote=stored.fees_in_basis_quote,
         realised_quote=stored.realised_quote,
         fees_quote=stored.fees_quote,
+        funding_quote=stored.funding_quote,
         unpriced_fees=tuple(Fee(asset=Asset(fee.asset), amount=fee.amount) for fee in stored.unpriced_fees),
         fills_without_fee=stored.fills_without_fee,
         opened_ms=stored.opened_ms,

@@ -22,6 +22,7 @@ from marketmaker.adapters.dynamodb.models import (
     ControlItem,
     EpisodeItem,
     FillItem,
+    FundingItem,
     LedgerItem,
     MarketItem,
     OpeningItem,
@@ -30,6 +31,7 @@ from marketmaker.adapters.dynamodb.models import (
 from marketmaker.adapters.dynamodb.serialisation import (
     episode_from,
     fill_from,
+    funding_from,
     market_from,
     opening_from,
 )
@@ -147,18 +149,21 @@ class DynamoDbStore:
         return opening_from(OpeningItem.from_raw_data(raw), symbol) if raw else None
 
     def ledger(self, account: AccountName, symbol: Symbol) -> Sequence[LedgerRow]:
-        """Read a market's ledger, opening row first, then fills by trade id."""
+        """Read a market's ledger, opening row first, then fills by trade id, then funding by time."""
         opening: list[LedgerRow] = []
         fills: list[LedgerRow] = []
+        funding: list[LedgerRow] = []
         for raw in self._client.query(self._ledger, keys.ledger_partition(account, symbol)):
             key: str = raw["row"]["S"]
             if key == keys.OPENING:
                 opening.append(opening_from(OpeningItem.from_raw_data(raw), symbol))
             elif key.startswith(keys.FILL):
                 fills.append(fill_from(FillItem.from_raw_data(raw), symbol))
+            elif key.startswith(keys.FUNDING):
+                funding.append(funding_from(FundingItem.from_raw_data(raw), symbol))
             else:
                 raise Fatal(f"ledger row {key!r} of {account} {symbol} is of a kind this release does not know")
-        return opening + fills
+        return opening + fills + funding
 
     def recent_fills(
         self, account: AccountName, symbol: Symbol, *, since_ms: int | None, limit: int

@@ -4,7 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
+from marketmaker.domain.inventory import FillRow, FundingRow, LedgerRow, OpeningRow
 from marketmaker.domain.units import TradeId
 
 
@@ -15,26 +15,38 @@ class MarketLedger:
         self.opening: OpeningRow | None = None
         self._fills: dict[int, FillRow] = {}
         self._ids: list[int] = []
+        self._funding: dict[int, FundingRow] = {}
 
     def has_any(self, rows: Sequence[LedgerRow]) -> bool:
         """Tell whether one of these rows is there."""
-        return any(
-            self.opening is not None if isinstance(row, OpeningRow) else fill_id(row) in self._fills for row in rows
-        )
+        return any(self._has(row) for row in rows)
+
+    def _has(self, row: LedgerRow) -> bool:
+        match row:
+            case OpeningRow():
+                return self.opening is not None
+            case FundingRow():
+                return row.key in self._funding
+            case FillRow():
+                return fill_id(row) in self._fills
 
     def add(self, rows: Sequence[LedgerRow]) -> None:
         """Write rows that are not there."""
         for row in rows:
-            if isinstance(row, OpeningRow):
-                self.opening = row
-            else:
-                self._fills[fill_id(row)] = row
-                insort(self._ids, fill_id(row))
+            match row:
+                case OpeningRow():
+                    self.opening = row
+                case FundingRow():
+                    self._funding[row.key] = row
+                case FillRow():
+                    self._fills[fill_id(row)] = row
+                    insort(self._ids, fill_id(row))
 
     def rows(self) -> list[LedgerRow]:
-        """Return the opening row, then the fills by trade id."""
+        """Return the opening row, then the fills by trade id, then the funding by time."""
         opening = [] if self.opening is None else [self.opening]
-        return [*opening, *(self._fills[each] for each in self._ids)]
+        funding = [self._funding[each] for each in sorted(self._funding)]
+        return [*opening, *(self._fills[each] for each in self._ids), *funding]
 
     def known_from(self, from_id: int) -> frozenset[TradeId]:
         """Return the trade ids at or above an id."""

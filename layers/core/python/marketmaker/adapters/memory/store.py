@@ -14,7 +14,7 @@ from typing import Self
 
 from marketmaker.adapters.memory.ledger import MarketLedger, fill_id
 from marketmaker.domain.drawdown import Equity
-from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
+from marketmaker.domain.inventory import FillRow, FundingRow, LedgerRow, OpeningRow
 from marketmaker.domain.state import (
     AccountState,
     ActiveSettings,
@@ -273,5 +273,11 @@ def _add_rows(own: _Partition, symbol: Symbol, rows: Sequence[LedgerRow]) -> Non
     ledger.add(rows)
 
 
-def _identity(row: LedgerRow) -> int | None:
-    return None if isinstance(row, OpeningRow) else fill_id(row)
+def _identity(row: LedgerRow) -> tuple[type[LedgerRow], int]:
+    match row:
+        case OpeningRow():
+            return OpeningRow, 0
+        case FundingRow():
+            return FundingRow, row.key
+        case FillRow():
+            return FillRow, fill_id(row)

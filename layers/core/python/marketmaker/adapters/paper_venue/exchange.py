@@ -10,7 +10,7 @@ from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import NewOrder, Order, Side
 from marketmaker.domain.pricing import Book, BookLevel
 from marketmaker.domain.units import Symbol
-from marketmaker.simulation.account import FeeRates, Numbering
+from marketmaker.simulation.account import Account, FeeRates, Numbering
 from marketmaker.simulation.events import Level, Quote, Trade
 from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.matching import Engine
@@ -151,13 +151,11 @@ class PaperExchange:
         engine = self._engines.get(symbol)
         if engine is None:
             market = self._markets[symbol]
-            engine = self._engines[symbol] = Engine(
-                instrument=market.instrument,
-                fees=market.fees,
-                wallet=self._wallet,
-                feed=MarketFeed((), tick_size=market.instrument.tick_size),
-                numbering=self._numbering,
+            account = Account(
+                instrument=market.instrument, fees=market.fees, wallet=self._wallet, numbering=self._numbering
             )
+            feed = MarketFeed((), tick_size=market.instrument.tick_size)
+            engine = self._engines[symbol] = Engine(account=account, feed=feed)
         return engine
 
 

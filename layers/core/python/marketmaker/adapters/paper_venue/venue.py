@@ -29,7 +29,9 @@ from marketmaker.adapters.paper_venue.outcomes import cancel_one, place_one, sho
 from marketmaker.adapters.paper_venue.parts import PaperLogin, PaperStore, PublicMarket
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
+from marketmaker.domain.models import Perpetual
 from marketmaker.domain.orders import Fill, NewOrder, Order
+from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import ClientOrderId, Symbol, VenueOrderId
@@ -108,6 +110,14 @@ class PaperVenue:
         self._public.block_until(until_ms, is_ban=is_ban)
 
     # What the account knows
+
+    def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:  # noqa: ARG002
+        """Refuse: a spot market has none."""
+        raise Refused(f"{symbol} is a spot market: it has no leverage")
+
+    def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:  # noqa: ARG002
+        """List none: a spot market has no funding."""
+        return ()
 
     def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:  # noqa: ARG002 - the port's signature
         """Say what a login without a key may do: trade on paper, and nothing from anywhere else."""

@@ -1,8 +1,8 @@
 """Armed faults: which requests they wait for, how often they strike, and how often they did."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from marketmaker.simulation.faults import deeds, views, wire
 from marketmaker.simulation.faults.routes import (
@@ -96,13 +96,15 @@ def default_count(kind: type[Fault]) -> int | None:
 class ArmedFault:
     """A fault waiting for requests: on one route (`METHOD /path`) or all on which it makes sense.
 
-    It lets the first `after` requests pass, then strikes `count` times or until cleared.
+    It lets the first `after` requests pass, then strikes `count` times or until cleared. `parts` maps the routes of
+    another dialect to those that play the same part here.
     """
 
     fault: Fault
     route: str | None = None
     count: int | None = 1
     after: int = 0
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.count is not None and self.count < 1:
@@ -112,16 +114,18 @@ class ArmedFault:
         routes = ROUTES_OF.get(type(self.fault))
         if routes is None:
             return
-        if self.route is not None and self.route not in routes:
-            raise ValueError(f"route {self.route} of {fault_name(self.fault)}; allowed: {', '.join(routes)}")
-        if len(routes) == 1:
-            self.route = routes[0]
+        known = [route for route, part in self.parts.items() if part in routes] if self.parts else list(routes)
+        if self.route is not None and self.route not in known:
+            raise ValueError(f"route {self.route} of {fault_name(self.fault)}; allowed: {', '.join(known)}")
+        if len(known) == 1:
+            self.route = known[0]
 
     def waits_on(self, route: str) -> bool:
         """Tell whether the fault waits for requests of a route."""
         if self.route is not None:
             return self.route == route
-        return route in ROUTES_OF.get(type(self.fault), (route,))
+        part = self.parts.get(route, route)
+        return part in ROUTES_OF.get(type(self.fault), (part,))
 
 
 class FaultPlan:

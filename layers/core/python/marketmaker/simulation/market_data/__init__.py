@@ -36,6 +36,8 @@ Where the book comes from (`BookSource`):
 | a missing file, an empty one, one that ends early or does not unpack | error |
 | trades and quotes that do not overlap; nothing between `from_us` and `to_us` | error |
 
+Rows more than 1,001 before `from_us` are passed over: of what they say only symbol and stamp are looked at.
+
 Errors are `RecordingError`: they name the file and the line (in an archive, the line within).
 """
 

@@ -91,11 +91,12 @@ class MarketData:
         if files.candles is not None:
             interval_us = self.described.interval_us or 0
             return self._with_assumed_book(candle_trades(read_candles(files.candles, odd, numbers), interval_us))
-        quotes = read_quotes(files.quotes, odd, numbers) if files.quotes else iter(())
-        books = with_depth(quotes, read_snapshots(files.book, odd, numbers)) if files.book else quotes
+        from_us = self._window.from_us
+        quotes = read_quotes(files.quotes, odd, numbers, from_us) if files.quotes else iter(())
+        books = with_depth(quotes, read_snapshots(files.book, odd, numbers, from_us)) if files.book else quotes
         if files.trades is None:
             return books
-        trades = read_trades(files.trades, odd, numbers)
+        trades = read_trades(files.trades, odd, numbers, from_us)
         if files.quotes is None and files.book is None:
             return self._with_assumed_book(trades)
         return _in_time(trades, books)

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 from marketmaker.domain.units import ONE, ZERO
 
-_KEPT = 100_000
+_KEPT = 20_000
 _INFINITE = Decimal("Infinity")
 
 

@@ -15,14 +15,20 @@ from marketmaker.simulation.market_data.tables import FileKind, Table, open_tabl
 type _Levels = tuple[Level, ...]
 
 
-def read_quotes(path: Path, odd: OddRows, numbers: MarketNumbers) -> Iterator[Quote]:
-    """Yield the usable quotes of a file in order, one level a side; a blank side is an empty side."""
-    return _books(path, FileKind.QUOTES, odd, numbers)
+def read_quotes(path: Path, odd: OddRows, numbers: MarketNumbers, from_us: int | None = None) -> Iterator[Quote]:
+    """Yield the usable quotes of a file in order, one level a side; a blank side is an empty side.
+
+    Those long before `from_us` are passed over.
+    """
+    return _books(path, FileKind.QUOTES, odd, numbers, from_us)
 
 
-def read_snapshots(path: Path, odd: OddRows, numbers: MarketNumbers) -> Iterator[Quote]:
-    """Yield the usable snapshots of a file in order, as many levels a side as it has columns for."""
-    return _books(path, FileKind.BOOK, odd, numbers)
+def read_snapshots(path: Path, odd: OddRows, numbers: MarketNumbers, from_us: int | None = None) -> Iterator[Quote]:
+    """Yield the usable snapshots of a file in order, as many levels a side as it has columns for.
+
+    Those long before `from_us` are passed over.
+    """
+    return _books(path, FileKind.BOOK, odd, numbers, from_us)
 
 
 def with_depth(quotes: Iterator[Quote], snapshots: Iterator[Quote]) -> Iterator[Quote]:
@@ -68,12 +74,17 @@ def _extended(side: Side, touch: _Levels, deep: _Levels) -> _Levels:
     return (*touch, *(level for level in deep if is_better(side, price, level.price)))
 
 
-def _books(path: Path, kind: FileKind, odd: OddRows, numbers: MarketNumbers) -> Iterator[Quote]:
+def _books(path: Path, kind: FileKind, odd: OddRows, numbers: MarketNumbers, from_us: int | None) -> Iterator[Quote]:
     with open_table(path, kind) as table:
-        yield from _parsed(table, kind, odd.of_one_file(), numbers)
+        rows = table.rows()
+        if from_us is not None:
+            rows = table.rows_from(rows, stamp_at=list(table.columns).index("local_timestamp"), first=from_us)
+        yield from _parsed(table, kind, rows, odd.of_one_file(), numbers)
 
 
-def _parsed(table: Table, kind: FileKind, odd: OddRows, numbers: MarketNumbers) -> Iterator[Quote]:
+def _parsed(
+    table: Table, kind: FileKind, rows: Iterator[list[str]], odd: OddRows, numbers: MarketNumbers
+) -> Iterator[Quote]:
     names = book_columns(table, kind)
     pick = itemgetter(*map(list(table.columns).index, ("local_timestamp", *names)))
     bid_side, ask_side = slice(1, 1 + len(names) // 2), slice(1 + len(names) // 2, None)
@@ -82,7 +93,7 @@ def _parsed(table: Table, kind: FileKind, odd: OddRows, numbers: MarketNumbers) 
     asks: _Levels = ()
     before = bid_fields = ask_fields = ("",) * len(names)
     newest_us = 0
-    for row in table.rows():
+    for row in rows:
         fields = pick(row)
         now_us = int(fields[0])
         try:

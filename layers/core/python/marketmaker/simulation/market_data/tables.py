@@ -5,7 +5,8 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from decimal import DecimalException
 from enum import StrEnum
@@ -15,6 +16,9 @@ from typing import NoReturn, TextIO
 _GZIP, _ZIP = b"\x1f\x8b", b"PK"
 _ARCHIVED = "-aggTrades-"
 _ARCHIVE_COLUMNS = ("id", "price", "amount", "first_id", "last_id", "local_timestamp", "side", "is_best_match")
+
+_NEAR = 1_001
+"""One row more than may be of no use in a row, so the last that is of use is among them."""
 
 
 class RecordingError(ValueError):
@@ -52,6 +56,7 @@ class Table:
         self._file = file
         self._reader = csv.reader(file)
         self._passed = 0
+        self._waiting = 0
         self._before_rows = 0 if archived_symbol is not None else 1
         self.is_archive = archived_symbol is not None
         self.symbol = archived_symbol
@@ -64,7 +69,7 @@ class Table:
     @property
     def line(self) -> int:
         """The line last read, from 1."""
-        return max(1, self._reader.line_num + self._passed)
+        return max(1, self._reader.line_num + self._passed - self._waiting)
 
     @property
     def row_count(self) -> int:
@@ -83,6 +88,21 @@ class Table:
                     raise ValueError(f"symbol {row[symbol_at]} after {self.symbol}; allowed: one symbol a file")
                 self.symbol = row[symbol_at]
             yield row
+
+    def rows_from(self, rows: Iterable[list[str]], *, stamp_at: int, first: int) -> Iterator[list[str]]:
+        """Yield its rows from the first whose stamp is as late, and the last 1,001 before that one.
+
+        Of what is further back nothing but the stamp is looked at, which takes little time.
+        """
+        unread, near = iter(rows), deque[list[str]](maxlen=_NEAR + 1)
+        for row in unread:
+            near.append(row)
+            if int(row[stamp_at]) >= first:
+                break
+        while near:
+            self._waiting = len(near) - 1
+            yield near.popleft()
+        yield from unread
 
     def last_row(self) -> list[str] | None:
         """Pass over the rest unread and return its last row; None when nothing is left."""

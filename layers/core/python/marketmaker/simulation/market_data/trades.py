@@ -47,14 +47,18 @@ class _RecentTrades:
         return False
 
 
-def read_trades(path: Path, odd: OddRows, numbers: MarketNumbers) -> Iterator[Trade]:
-    """Yield the usable trades of a file in order."""
+def read_trades(path: Path, odd: OddRows, numbers: MarketNumbers, from_us: int | None = None) -> Iterator[Trade]:
+    """Yield the usable trades of a file in order; those long before `from_us` are passed over."""
     with open_table(path, FileKind.TRADES) as table:
         rows = table.rows()
         first = next(rows, None)
         if first is None:
             return
-        yield from _parsed(table, chain([first], rows), _layout(table, first), odd.of_one_file(), numbers)
+        layout, rows = _layout(table, first), chain([first], rows)
+        if from_us is not None:
+            stamp_at = list(table.columns).index("local_timestamp")
+            rows = table.rows_from(rows, stamp_at=stamp_at, first=from_us // layout.us_per_stamp)
+        yield from _parsed(table, rows, layout, odd.of_one_file(), numbers)
 
 
 def symbol_of_trades(path: Path) -> str | None:

@@ -1,72 +1,37 @@
-"""A listed symbol: its engine, its clock, and how Binance writes them down."""
+"""A listed symbol as Binance's spot API writes it down."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass
 from decimal import Decimal
 
-from infra.local.exchange.clock import MarketClock
-from infra.local.exchange.dialect import Params, fixed
-from infra.local.exchange.limits import ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUTE
-from marketmaker.domain.markets import Instrument
+from infra.local.exchange.binance.words import fixed
+from infra.local.exchange.market import Json, Market
 from marketmaker.domain.units import ZERO
-from marketmaker.simulation.events import Level
-from marketmaker.simulation.klines import MarketKlines
-from marketmaker.simulation.matching import Depth, Engine
+from marketmaker.simulation.matching import Engine
 from marketmaker.simulation.orders import AccountOrder, AccountTrade, OrderType, TimeInForce
-from marketmaker.simulation.statistics import DAY_US, DaySummary
 from marketmaker.simulation.wallet import Wallet
-
-type Json = dict[str, object]
-type Answer = Json | list[Json] | list[list[object]]
-type Handler = Callable[[Listing, Params, int], Answer]
 
 MOST = Decimal(9_000_000)
 """The largest price and size of an order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """One symbol of the exchange; daily volumes are the market's average before it began.
-
-    `book`, `trades` and `wallet` are what a faulty venue shows in place of the engine's own.
-    """
-
-    engine: Engine
-    clock: MarketClock
-    klines: MarketKlines
-    began_us: int
-    daily_volume_base: Decimal
-    daily_volume_quote: Decimal
-    status: str = "TRADING"
-    book: Depth | None = None
-    trades: Sequence[AccountTrade] | None = None
-    wallet: Wallet | None = None
+class Listing(Market[Engine]):
+    """One spot symbol of the exchange."""
 
     @property
     def market_id(self) -> str:
         """The symbol in Binance's notation."""
         return f"{self.instrument.base}{self.instrument.quote}"
 
-    @property
-    def instrument(self) -> Instrument:
-        """The symbol's grids and minimums."""
-        return self.engine.instrument
-
-    @property
-    def shown_trades(self) -> Sequence[AccountTrade]:
-        """The account's trades, ascending by id."""
-        return self.engine.account.trades if self.trades is None else self.trades
+    def holdings(self) -> Wallet:
+        """Return a copy of the account's balances."""
+        return deepcopy(self.engine.account.wallet)
 
     @property
     def shown_wallet(self) -> Wallet:
         """The account's balances."""
-        return self.engine.account.wallet if self.wallet is None else self.wallet
-
-    def depth(self, limit: int) -> Depth:
-        """Return the best levels of both sides."""
-        if self.book is None:
-            return self.engine.depth(limit)
-        return replace(self.book, bids=self.book.bids[:limit], asks=self.book.asks[:limit])
+        return self.held if isinstance(self.held, Wallet) else self.engine.account.wallet
 
     def info(self) -> Json:
         """Describe the symbol as exchangeInfo does."""
@@ -156,33 +121,6 @@ class Listing:
             "isBestMatch": True,
         }
 
-    def day(self) -> DaySummary:
-        """Sum up the market's last 24 h, the part before it began filled with its average volume."""
-        engine = self.engine
-        day = engine.day.summary(engine.now_us)
-        if day is None:
-            mid = self.last_price()
-            day = DaySummary(open=mid, high=mid, low=mid, last=mid, volume_base=ZERO, volume_quote=ZERO, count=0)
-        elapsed_us = min(DAY_US, max(0, engine.now_us - self.began_us))
-        before = Decimal(DAY_US - elapsed_us) / DAY_US
-        return DaySummary(
-            open=day.open,
-            high=day.high,
-            low=day.low,
-            last=day.last,
-            volume_base=day.volume_base + before * self.daily_volume_base,
-            volume_quote=day.volume_quote + before * self.daily_volume_quote,
-            count=day.count,
-        )
-
-    def last_price(self) -> Decimal:
-        """Return the price of the last trade; before the first, the best price there is."""
-        last = self.engine.day.last
-        if last is not None:
-            return last.price
-        depth = self.engine.depth(1)
-        return next((level.price for level in (*depth.bids, *depth.asks)), ZERO)
-
     def _filters(self) -> list[Json]:
         instrument, most = self.instrument, fixed(MOST)
         tick = fixed(instrument.tick_size)
@@ -200,19 +138,6 @@ class Listing:
                 "avgPriceMins": 0,
             },
         ]
-
-
-def levels(side: Iterable[Level]) -> list[list[str]]:
-    """Write one side of the book."""
-    return [[fixed(price), fixed(size)] for price, size in side]
-
-
-def rate_limits() -> list[Json]:
-    """Write the venue's limits as exchangeInfo does."""
-    return [
-        {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": WEIGHT_PER_MINUTE},
-        {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": ORDERS_PER_TEN_SECONDS},
-    ]
 
 
 def _time_in_force(order: AccountOrder) -> str:

@@ -4,18 +4,19 @@ from bisect import bisect_left
 from enum import StrEnum
 from typing import assert_never
 
-from infra.local.exchange.dialect import (
+from infra.local.exchange.binance.market_data import DEFAULT_TRADES, MAX_TRADES
+from infra.local.exchange.binance.words import (
     CLIENT_ID,
-    ApiError,
-    Params,
     fixed,
+    listed,
+    named_order,
     no_such_order,
     not_required,
     nothing_to_cancel,
-    rejected,
 )
-from infra.local.exchange.listing import MOST, Json, Listing
-from infra.local.exchange.market_data import DEFAULT_TRADES, MAX_TRADES, listed
+from infra.local.exchange.binance_spot.listing import MOST, Listing
+from infra.local.exchange.dialect import ApiError, Params
+from infra.local.exchange.market import Json
 from marketmaker.domain.orders import Side
 from marketmaker.domain.units import ZERO, ClientOrderId
 from marketmaker.simulation.orders import (
@@ -31,6 +32,20 @@ from marketmaker.simulation.orders import (
 _DAY_MS = 86_400_000
 _ACK_FIELDS = ("symbol", "orderId", "orderListId", "clientOrderId", "transactTime")
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
+
+REJECTIONS: dict[RejectReason, tuple[int, str]] = {
+    RejectReason.OFF_TICK: (-1013, "Filter failure: PRICE_FILTER"),
+    RejectReason.OFF_LOT: (-1013, "Filter failure: LOT_SIZE"),
+    RejectReason.BELOW_MIN_NOTIONAL: (-1013, "Filter failure: NOTIONAL"),
+    RejectReason.DUPLICATE_CLIENT_ID: (-2010, "Duplicate order sent."),
+    RejectReason.INSUFFICIENT_BALANCE: (-2010, "Account has insufficient balance for requested action."),
+    RejectReason.WOULD_TAKE: (-2010, "Order would immediately match and take."),
+}
+
+
+def rejected(reason: RejectReason) -> ApiError:
+    """Say in Binance's words why the engine did not accept an order."""
+    return ApiError(*REJECTIONS[reason])
 
 
 class ResponseType(StrEnum):
@@ -190,20 +205,6 @@ def _order_request(listing: Listing, params: Params) -> OrderRequest:
         price=price,
         time_in_force=time_in_force,
     )
-
-
-def named_order(listing: Listing, params: Params) -> AccountOrder | None:
-    """Find the order that `orderId` or `origClientOrderId` names; both must agree when both are sent."""
-    account = listing.engine.account
-    if "orderId" not in params and "origClientOrderId" not in params:
-        message = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
-        raise ApiError(-1102, message)
-    found = []
-    if "orderId" in params:
-        found.append(account.orders.get(params.integer("orderId")))
-    if "origClientOrderId" in params:
-        found.append(account.order_by_client_id(ClientOrderId(params.text("origClientOrderId"))))
-    return found[0] if found[0] is found[-1] else None
 
 
 def _open_orders(listing: Listing) -> list[AccountOrder]:

@@ -1,0 +1,1 @@
+"""Binance's spot REST API, `/api/v3/*` and `/sapi/v1/account/apiRestrictions`."""
