@@ -23,6 +23,7 @@ class FakePerpetual:
     takes_leverage: bool = True
     liquidation_price: Decimal | None = None
     rate: Decimal = ZERO
+    tells_rate: bool = True
     next_funding_ms: int = 0
     held: HeldPosition = field(default_factory=HeldPosition)
     payments: list[FundingPayment] = field(default_factory=list)

@@ -328,7 +328,11 @@ class FakeVenue:
                 for symbol in self.perpetuals
                 if Asset(symbol) not in self.unreported
             },
-            funding_rates={symbol: each.funding_rate(self.time_now_ms()) for symbol, each in self.perpetuals.items()},
+            funding_rates={
+                symbol: each.funding_rate(self.time_now_ms())
+                for symbol, each in self.perpetuals.items()
+                if each.tells_rate
+            },
         )
 
     def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:

@@ -232,3 +232,10 @@ def test_the_markets_own_price_needs_no_other_book() -> None:
     assert own_price(named(FairPriceModel.MID), book(bids=[]), Decimal(1901)) is None
     assert own_price(named(FairPriceModel.LAST), book(bids=[]), Decimal(1901)) == 1901
     assert own_price(named(FairPriceModel.MID), book(bids=[("10", "1")], asks=[("8", "1")]), None) == 9
+
+
+def test_the_top_of_a_book_keeps_the_best_levels_of_either_side() -> None:
+    deep = book(bids=(("3", "1"), ("2", "1"), ("1", "1")), asks=(("4", "1"),))
+    assert deep.top(2).bids == levels(("3", "1"), ("2", "1"))
+    assert deep.top(2).asks == deep.asks
+    assert deep.top(3) == deep

@@ -288,6 +288,15 @@ def test_a_missing_payment_is_given_up_after_two_minutes() -> None:
     assert cursor.due_ms == due_ms + HOUR_MS
 
 
+def test_while_the_venue_does_not_tell_when_funding_is_due_it_is_looked_for_in_every_tick() -> None:
+    at = perp(tells_rate=False)
+    at.tick(3)
+    at.venue.totals[USDC] += at.venue.perpetuals[SOL].pay(at.slot_ms, "0.1")
+    at.tick(2)
+    assert at.venue.methods().count("funding_since") == 4
+    assert at.state(SOL).inventory.funding_quote == D("0.1")
+
+
 def test_funding_that_cannot_be_read_leaves_the_market_unquoted() -> None:
     at = perp()
     at.tick()

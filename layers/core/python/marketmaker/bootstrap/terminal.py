@@ -23,6 +23,7 @@ from marketmaker.domain.keys import KEY_PURPOSES, VenueKey, entered_key
 from marketmaker.domain.units import AccountName
 from marketmaker.errors import ConfigError, MarketMakerError, Refused
 from marketmaker.ports import Alerts, Clock, Deadline, HaltRequest, Severity, Telemetry, Unknown
+from marketmaker.usecases.close import CloseReport, CloseRequest, close_positions
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.fills import FillTotals, MarketFills, read_fills
 from marketmaker.usecases.halt import HaltReport, halt
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountStanding",
     "Clock",
+    "CloseReport",
+    "CloseRequest",
     "ConfigError",
     "ControlStanding",
     "Deadline",
@@ -70,6 +73,7 @@ __all__ = [
     "TunedMarket",
     "Unknown",
     "check_keys",
+    "close_positions",
     "describe",
     "entered_key",
     "halt",

@@ -14,7 +14,7 @@ from marketmaker.cli.fills import list_fills
 from marketmaker.cli.models import list_models
 from marketmaker.cli.orders import list_orders
 from marketmaker.cli.status import show_status
-from marketmaker.cli.stopping import halt_accounts, resume_accounts
+from marketmaker.cli.stopping import close_accounts, halt_accounts, resume_accounts
 from marketmaker.cli.sweep import run_sweep
 from marketmaker.cli.tune import tune_markets
 from marketmaker.cli.watching import WatchableCommand
@@ -39,6 +39,7 @@ app.command(
     "sweep", epilog="Example: mm sweep -m binance:PAXG/USDT --quotes Q --trades T --vary half_spread.quote=0.4,0.6"
 )(run_sweep)
 app.command("halt", epilog='Example: mm halt --account main --reason "going on holiday"')(halt_accounts)
+app.command("close", epilog='Example: mm close --account main --reason "too long"')(close_accounts)
 app.command("resume", epilog='Example: mm resume --account main --reason "back"')(resume_accounts)
 settings.app.command("apply", epilog="Example: mm config apply live.toml --reason 'narrower'")(live_settings.apply_file)
 settings.app.command("show", epilog="Example: mm config show")(live_settings.show_settings)

@@ -1,18 +1,29 @@
-"""`mm halt` and `mm resume`: stop accounts, and let them quote again."""
+"""`mm halt`, `mm close` and `mm resume`: stop accounts, leave positions, and let accounts quote again."""
 
 import getpass
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from marketmaker.bootstrap.terminal import Desk, HaltReport, HaltRequest, ResumeRequest, halt, resume
+from marketmaker.bootstrap.terminal import (
+    CloseReport,
+    CloseRequest,
+    Desk,
+    HaltReport,
+    HaltRequest,
+    ResumeRequest,
+    close_positions,
+    halt,
+    resume,
+)
 from marketmaker.cli.accounts import (
     DEFAULT_FILE,
     Account,
     DeploymentFile,
     Json,
+    Market,
     deadline_in,
     open_accounts,
     print_failures,
@@ -21,6 +32,7 @@ from marketmaker.cli.accounts import (
 )
 from marketmaker.cli.style import console, errors
 from marketmaker.domain.state import Control
+from marketmaker.domain.units import Symbol, plain
 
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it is recorded and sent with the alert.")]
 Timeout = Annotated[float, typer.Option("--timeout-s", min=1, help="Stop trying, unverified, after so many seconds.")]
@@ -49,6 +61,35 @@ def halt_accounts(
     worked.finish(failed=any(report.verified_s is None for report in worked.results.values()))
 
 
+def close_accounts(
+    reason: Reason,
+    deployment: DeploymentFile = DEFAULT_FILE,
+    account: Account = None,
+    symbol: Market = None,
+    timeout_s: Timeout = 60,
+    as_json: Json = False,
+) -> None:
+    """Close positions of perpetuals: quoting stops, the ticks leave them within the slippage bound.
+
+    The account only reduces from then on, until `mm resume`.
+    """
+    operator = operator_name()
+
+    def leave(desk: Desk) -> CloseReport:
+        wanted = None if symbol is None else Symbol(symbol)
+        request = CloseRequest(account=desk.settings.name, reason=reason, requested_by=operator, symbol=wanted)
+        return close_positions(request, desk, deadline_in(desk.clock, timeout_s))
+
+    worked = work_all(open_accounts(deployment, account, symbol=symbol), leave)
+    reports = worked.results.values()
+    if as_json:
+        print_json([_described(each) for each in reports], worked.failures)
+    for each in reports:
+        _print_close(each, quiet=as_json)
+    print_failures(worked.failures, "NOT CLOSED: ")
+    worked.finish(failed=not all(each.is_flat for each in reports))
+
+
 def resume_accounts(
     reason: Reason, deployment: DeploymentFile = DEFAULT_FILE, account: Account = None, as_json: Json = False
 ) -> None:
@@ -68,6 +109,20 @@ def resume_accounts(
             console.print(escape(f"{each.account}: {each.mode.label}, epoch {each.epoch}"))
     print_failures(worked.failures, "NOT RESUMED: ")
     worked.finish()
+
+
+def _described(report: CloseReport) -> dict[str, Any]:
+    return {"account": report.account, "positions": report.positions, "seconds": report.seconds}
+
+
+def _print_close(report: CloseReport, *, quiet: bool) -> None:
+    """Print what is left of each position; quietly only what a human must see to."""
+    for symbol, left in report.positions.items():
+        if left:
+            text = f"{report.account} {symbol}: NOT CLOSED, {plain(left)} left; do ticks run? see `mm status`"
+            errors.print(f"[red]{escape(text)}[/red]")
+        elif not quiet:
+            console.print(escape(f"{report.account} {symbol}: closed"))
 
 
 def _print_halt(report: HaltReport, *, quiet: bool) -> None:

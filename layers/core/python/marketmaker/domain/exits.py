@@ -27,6 +27,7 @@ class ExitCause(StrEnum):
 
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
+    CLOSE = "close"
 
 
 class ExitStyle(StrEnum):

@@ -95,8 +95,10 @@ def _settle(desk: Desk, seen: Seen, settings: MarketSettings, stored: MarketStat
 
 
 def _otherwise(desk: Desk, seen: Seen, settings: MarketSettings, deadline: Deadline) -> NoQuotes | None:
-    position = seen.observation.positions.get(settings.symbol)
-    return wrong_mode(desk, settings, position, deadline) if isinstance(position, Position) else None
+    wanted, position = settings.perpetual, seen.observation.positions.get(settings.symbol)
+    if wanted is None or not isinstance(position, Position):
+        return None
+    return wrong_mode(desk, wanted, position, deadline)
 
 
 def _unread(desk: Desk, seen: Seen, settings: MarketSettings, stored: MarketState | None, detail: str) -> Prepared:
@@ -125,7 +127,7 @@ def _open(desk: Desk, seen: Seen, settings: MarketSettings, others: Sequence[Pre
         known = known_position(seen.observation, settings.symbol)
         if isinstance(known, Unknown):
             return _unread(desk, seen, settings, None, known.reason)
-        otherwise = wrong_mode(desk, settings, known, deadline)
+        otherwise = wrong_mode(desk, settings.perpetual, known, deadline)
         if otherwise is not None:
             return _unread(desk, seen, settings, None, otherwise.detail)
         position = known

@@ -8,7 +8,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 from marketmaker.domain.inventory import Inventory, book_funding
-from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.models import Perpetual
 from marketmaker.domain.positions import FundingRate, Position
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason
@@ -32,11 +31,8 @@ def known_position(observation: Observation, symbol: Symbol) -> Position | Unkno
     return observation.positions.get(symbol, Unknown(reason=f"the venue reports no position of {symbol}"))
 
 
-def wrong_mode(desk: Desk, settings: MarketSettings, position: Position, deadline: Deadline) -> NoQuotes | None:
+def wrong_mode(desk: Desk, wanted: Perpetual, position: Position, deadline: Deadline) -> NoQuotes | None:
     """Say why a market is not held as it should be, and tell the venue; the next observation shows if it is (S17)."""
-    wanted = settings.perpetual
-    if wanted is None:
-        return None
     if position.is_hedged:
         detail = "the login keeps long and short apart (hedge mode); set it to one-way"
         return NoQuotes(reason=NoQuotesReason.HELD_OTHERWISE, detail=detail)
@@ -44,7 +40,7 @@ def wrong_mode(desk: Desk, settings: MarketSettings, position: Position, deadlin
     if problem is None:
         return None
     try:
-        desk.venue.set_leverage(settings.symbol, wanted, deadline)
+        desk.venue.set_leverage(position.symbol, wanted, deadline)
     except MarketMakerError as error:
         problem = f"{problem}; it could not be set: {error}"
     return NoQuotes(reason=NoQuotesReason.HELD_OTHERWISE, detail=problem)
