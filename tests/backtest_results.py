@@ -62,6 +62,7 @@ def result(samples: Sequence[BacktestSample], fills: Sequence[BacktestFill] = ()
         fills=len(fills),
         volume_quote=Decimal("3800.1"),
         fees_quote=Decimal("0.38001"),
+        funding_quote=Decimal(0),
         realised_pnl_quote=Decimal("1.25"),
         unrealised_pnl_quote=Decimal("2.5"),
         total_pnl_quote=Decimal("3.36999"),

@@ -311,6 +311,8 @@ def market_views(draw: st.DrawFn) -> MarketView:
         second=draw(st.none() | st.builds(SecondView, source=touches, rate=touches)),
         run=draw(st.none() | runs),
         exits=draw(exit_states),
+        liquidation_distance=draw(st.none() | positive_amounts),
+        funding_rate=draw(st.none() | amounts),
     )
 
 

@@ -44,6 +44,7 @@ def result(**changes: Any) -> BacktestResult:
             fills=0,
             volume_quote=ZERO,
             fees_quote=ZERO,
+            funding_quote=ZERO,
             realised_pnl_quote=ZERO,
             unrealised_pnl_quote=ZERO,
             total_pnl_quote=ZERO,

@@ -25,6 +25,7 @@ FIGURES = {
     "fills",
     "volume_quote",
     "fees_quote",
+    "funding_quote",
     "realised_pnl_quote",
     "unrealised_pnl_quote",
     "total_pnl_quote",

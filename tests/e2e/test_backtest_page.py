@@ -160,6 +160,7 @@ def test_the_command_names_every_option_that_changes_a_run() -> None:
         whole_fills=True,
         capital_quote=Decimal(9),
         opening_base=Decimal(0),
+        funding_rate=Decimal("0.0001"),
     )
     backtest_command = typer.main.get_command(app).commands["backtest"]  # type: ignore[attr-defined]
 

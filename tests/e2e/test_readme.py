@@ -92,6 +92,7 @@ def test_the_readme_shows_every_command_of_mm() -> None:
         "explain",
         "replay",
         "models",
+        "venues",
         "calibrate",
         "tune",
         "backtest",

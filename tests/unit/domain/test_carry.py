@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.carry import carry_shift, is_too_old
+from marketmaker.domain.carry import carry_shift, funding_shift, is_too_old
 from marketmaker.domain.models import Carry
 
 CARRY = Carry(interest=Decimal("0.5"), max_shift_share=Decimal("0.5"), horizon_ms=3_600_000)
@@ -95,3 +95,17 @@ def test_older_inventory_never_weighs_less(
 )
 def test_only_inventory_beyond_its_target_grows_too_old(share: str, age_ms: int, old: bool) -> None:
     assert is_too_old(CARRY, Decimal(share), age_ms) is old
+
+
+@pytest.mark.parametrize(
+    ("rate", "half_spread", "moved"),
+    [("0.0001", "1", "-0.01"), ("-0.0001", "1", "0.01"), ("0.01", "1", "-0.5"), ("-0.01", "1", "0.5"), ("0", "1", "0")],
+)
+def test_longs_who_pay_lower_both_quotes_by_what_they_pay_up_to_a_share_of_the_half_spread(
+    rate: str, half_spread: str, moved: str
+) -> None:
+    assert funding_shift(CARRY, Decimal(rate), Decimal(100), Decimal(half_spread)) == Decimal(moved)
+
+
+def test_a_funding_rate_that_is_unknown_moves_nothing() -> None:
+    assert funding_shift(CARRY, None, Decimal(100), WIDE) == 0

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from marketmaker.adapters.backtest_accounts import SpotAccount
 from marketmaker.adapters.backtest_run import Measured, Played, RecordedRun
 from marketmaker.adapters.backtest_venue import BacktestVenue, Latency, VirtualClock
 from marketmaker.adapters.memory import (
@@ -67,12 +68,20 @@ class Setting:
             feed=MarketFeed(measured.watch(mids.watch(played.watch(events))), tick_size=rules.tick_size),
         )
         self.prices = InMemoryPrices()
+        held = SpotAccount(self.engine)
         self.run = RecordedRun(
-            self.engine, mids, self.clock, played, measured=measured, prices=self.prices, venue_name=settings.venue
+            self.engine,
+            held,
+            mids,
+            self.clock,
+            played,
+            measured=measured,
+            prices=self.prices,
+            venue_name=settings.venue,
         )
         self.desk = Desk(
             settings=settings,
-            venue=BacktestVenue(self.engine, self.clock, Latency(entry_ms=latency_ms, response_ms=latency_ms)),
+            venue=BacktestVenue(self.engine, held, self.clock, Latency(entry_ms=latency_ms, response_ms=latency_ms)),
             store=InMemoryStore(),
             prices=self.prices,
             versions=DeployedOnly(deployed=SettingsText(version=settings.config_hash, text=""), settings=settings),
@@ -177,4 +186,4 @@ def test_a_run_that_is_charged_in_base_is_refused() -> None:
     setting = Setting(STILL)
     setting.engine.account.fees = replace(setting.engine.account.fees, asset=FeeAsset.RECEIVED)
     with pytest.raises(ValueError, match="allowed: in the quote asset"):
-        RecordedRun(setting.engine, MidSeries(), setting.clock, Played())
+        RecordedRun(setting.engine, SpotAccount(setting.engine), MidSeries(), setting.clock, Played())

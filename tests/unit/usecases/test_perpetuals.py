@@ -10,7 +10,7 @@ from marketmaker.domain.distances import BpsDistance
 from marketmaker.domain.inventory import FundingRow
 from marketmaker.domain.ladder import linear_multiples
 from marketmaker.domain.markets import MarketSettings
-from marketmaker.domain.models import ExitSettings, Ladder, Perpetual, PositionSkew, Ramp, SkewEffect
+from marketmaker.domain.models import Carry, ExitSettings, Ladder, Perpetual, PositionSkew, Ramp, SkewEffect
 from marketmaker.domain.orders import Side
 from marketmaker.domain.positions import MarginMode, Position
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quotes, SkipReason
@@ -362,3 +362,10 @@ def test_check_risk_answers_a_position_beyond_its_most() -> None:  # P4
     assert told
     assert "the position is 0.3, allowed are 0.2 either way" in told[0]
     assert at.control.mode is Mode.QUOTING
+
+
+def test_where_carry_is_on_quotes_lean_towards_who_is_paid() -> None:
+    carry = Carry(interest=D("0.1"), max_shift_share=D("0.25"), horizon_ms=HOUR_MS)
+    at = perp(replace(market(), carry=carry), rate=D("0.001"))
+    at.tick()
+    assert (prices(at, BUY)[0], prices(at, SELL)[0]) == (D("98.90"), D("100.90"))

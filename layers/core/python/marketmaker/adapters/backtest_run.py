@@ -5,15 +5,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from marketmaker.adapters.backtest_venue import VirtualClock, as_fill
+from marketmaker.adapters.backtest_accounts import PlayedAccount
+from marketmaker.adapters.backtest_venue import PlayedEngine, VirtualClock, as_fill
 from marketmaker.domain.backtests import MARKOUTS_S, BacktestFill, BacktestSample
 from marketmaker.domain.calibration import Calibration, calibrate_recorded
 from marketmaker.domain.orders import Fill, Side
+from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.units import BPS, ZERO
 from marketmaker.ports import Prices
 from marketmaker.simulation.account import FeeAsset
 from marketmaker.simulation.events import Event, Trade
-from marketmaker.simulation.matching import Engine
 from marketmaker.simulation.mids import MidSeries
 from marketmaker.simulation.orders import AccountTrade
 
@@ -76,7 +77,8 @@ class RecordedRun:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: PlayedEngine,
+        held: PlayedAccount,
         mids: MidSeries,
         clock: VirtualClock,
         played: Played,
@@ -87,9 +89,8 @@ class RecordedRun:
     ) -> None:
         if engine.account.fees.asset is not FeeAsset.QUOTE:
             raise ValueError(f"fees in {engine.account.fees.asset}; allowed: in the quote asset")
-        self._engine, self._mids, self._clock, self._played = engine, mids, clock, played
+        self._engine, self._held, self._mids, self._clock, self._played = engine, held, mids, clock, played
         self._measured, self._prices, self._venue_name = measured, prices, venue_name
-        self._base, self._quote = engine.instrument.base, engine.instrument.quote
         self._opening_quote: Decimal | None = None
         self._seen = 0
         self._spread_quote = self._fees_quote = ZERO
@@ -119,7 +120,7 @@ class RecordedRun:
             mid=mid,
             bid=bids[0].limit if bids else None,
             ask=asks[0].limit if asks else None,
-            inventory_base=account.wallet.total(self._base),
+            inventory_base=self._held.base,
             pnl_quote=total,
             spread_quote=self._spread_quote,
             fees_quote=self._fees_quote,
@@ -130,6 +131,10 @@ class RecordedRun:
         """List every trade of ours."""
         symbol = self._engine.instrument.symbol
         return [as_fill(each, symbol) for each in self._engine.account.trades]
+
+    def funding(self) -> Sequence[FundingPayment]:
+        """List every funding payment of ours."""
+        return self._held.funding_since(0)
 
     def judged_fills(self) -> tuple[BacktestFill, ...]:
         """List every trade of ours with its edge and its markouts; those after the last event are unknown."""
@@ -149,11 +154,9 @@ class RecordedRun:
         """Return the gain since the first moment with a middle."""
         if mid is None:
             return ZERO
-        wallet = self._engine.account.wallet
         if self._opening_quote is None:
-            initial = wallet.initial
-            self._opening_quote = initial.get(self._quote, ZERO) + initial.get(self._base, ZERO) * mid
-        return wallet.total(self._quote) + wallet.total(self._base) * mid - self._opening_quote
+            self._opening_quote = self._held.opened_at(mid)
+        return self._held.worth(mid) - self._opening_quote
 
     def _judged(self, trade: AccountTrade) -> BacktestFill:
         mid = self._mids.at(trade.time_us)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from marketmaker.adapters.backtest_accounts import PlayedAccount
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.models import Perpetual
@@ -16,11 +17,9 @@ from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.pricing import BOOK_LEVELS, Book, BookLevel
 from marketmaker.domain.state import VenueMetadata
-from marketmaker.domain.units import Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
-from marketmaker.errors import Refused
+from marketmaker.domain.units import ClientOrderId, Symbol, TradeId, VenueOrderId
 from marketmaker.ports import (
     Accepted,
-    Balance,
     CancelOutcome,
     CancelResult,
     Deadline,
@@ -32,6 +31,7 @@ from marketmaker.ports import (
     RejectionKind,
     Unknown,
 )
+from marketmaker.simulation.account import Account
 from marketmaker.simulation.events import Level
 from marketmaker.simulation.matching import Engine
 from marketmaker.simulation.orders import (
@@ -43,6 +43,7 @@ from marketmaker.simulation.orders import (
     RejectReason,
     TimeInForce,
 )
+from marketmaker.simulation.perpetual import PerpetualEngine
 
 _US = 1_000
 _REJECTIONS = {
@@ -51,6 +52,10 @@ _REJECTIONS = {
     RejectReason.OFF_LOT: RejectionKind.OFF_GRID,
     RejectReason.BELOW_MIN_NOTIONAL: RejectionKind.OFF_GRID,
 }
+
+
+type PlayedEngine = Engine[Account] | PerpetualEngine
+"""The engine of a spot market, or of a perpetual."""
 
 
 class VirtualClock:
@@ -83,8 +88,9 @@ class Latency:
 class BacktestVenue:
     """Implements `Venue` for the one market of an engine."""
 
-    def __init__(self, engine: Engine, clock: VirtualClock, latency: Latency) -> None:
+    def __init__(self, engine: PlayedEngine, held: PlayedAccount, clock: VirtualClock, latency: Latency) -> None:
         self.engine = engine
+        self._held = held
         self._clock = clock
         self._latency = latency
         self._symbol = engine.instrument.symbol
@@ -115,9 +121,11 @@ class BacktestVenue:
         price: Decimal | Unknown = Unknown(reason="nothing traded yet") if last is None else last.price
         return Observation(
             open_orders=self._open_orders(),
-            balances=self._balances(),
+            balances=self._held.balances(),
             books=books,
             last_prices=dict.fromkeys(last_for, price),
+            positions=self._held.positions(),
+            funding_rates=self._held.funding_rates(),
         )
 
     def read_books(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Book | Unknown]:  # noqa: ARG002
@@ -192,12 +200,16 @@ class BacktestVenue:
         return ()
 
     def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:  # noqa: ARG002
-        """Refuse: a spot market has none."""
-        raise Refused(f"{symbol} is a spot market: it has no leverage")
+        """Hold the position so."""
+        self._arrive()
+        self._held.set_leverage(wanted)
+        self._answer()
 
     def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:  # noqa: ARG002
-        """List none: a spot market has no funding."""
-        return ()
+        """Read funding payments."""
+        self._arrive()
+        self._answer()
+        return self._held.funding_since(since_ms)
 
     def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:  # noqa: ARG002
         """Tell that there is no key."""
@@ -242,10 +254,6 @@ class BacktestVenue:
         account = self.engine.account
         return [self._order(each) for side in Side for each in account.open_orders(side)]
 
-    def _balances(self) -> dict[Asset, Balance]:
-        wallet = self.engine.account.wallet
-        return {each: Balance(free=wallet.free(each), reserved=wallet.locked(each)) for each in wallet.assets}
-
     def _order(self, order: AccountOrder) -> Order:
         request = order.request
         return Order(
@@ -274,6 +282,7 @@ class BacktestVenue:
             size_base=order.size_base,
             price=order.price,
             time_in_force=TimeInForce.IOC if order.immediate else TimeInForce.GTC,
+            reduce_only=order.reduce_only and bool(self._held.positions()),
         )
         outcome = self.engine.submit(request, now_us)
         if isinstance(outcome, Rejection):

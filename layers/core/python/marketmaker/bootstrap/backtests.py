@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from marketmaker.adapters.backtest_accounts import MarginedAccount, PlayedAccount, SpotAccount
 from marketmaker.adapters.backtest_run import Measured, Played, RecordedRun
-from marketmaker.adapters.backtest_venue import BacktestVenue, Latency, VirtualClock
+from marketmaker.adapters.backtest_venue import BacktestVenue, Latency, PlayedEngine, VirtualClock
 from marketmaker.adapters.memory import (
     AtOnce,
     CountingAlerts,
@@ -29,6 +30,7 @@ from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.market_data import MarketData, MarketFiles, RecordingError, read_market
 from marketmaker.simulation.matching import Engine
 from marketmaker.simulation.mids import MidSeries
+from marketmaker.simulation.perpetual import FundingSchedule, MarginAccount, MarginTerms, PerpetualEngine
 from marketmaker.simulation.queues import MatchingRules, QueueModel
 from marketmaker.simulation.wallet import Wallet
 from marketmaker.usecases.backtest import Span, run_backtest
@@ -57,7 +59,8 @@ class BacktestOptions:
     The recording gives tick and lot unless they are given. The account opens with `capital_quote`, of it
     `opening_base` in base, by default the middle of the inventory band. `measure_s` is how often σ, A and k are
     measured anew, of the last hour. With `whole_fills` any trade that reaches an order fills all of it, and nobody is
-    ahead of one beyond the known book, as simpler simulators have it.
+    ahead of one beyond the known book, as simpler simulators have it. A perpetual opens flat; longs pay
+    `funding_rate` every 8 h.
     """
 
     deployment: str
@@ -72,6 +75,7 @@ class BacktestOptions:
     queue: QueueModel = QueueModel.RISK_AVERSE
     whole_fills: bool = False
     capital_quote: Decimal = Decimal(100_000)
+    funding_rate: Decimal = ZERO
     opening_base: Decimal | None = None
     tick_size: Decimal | None = None
     lot_size: Decimal | None = None
@@ -133,6 +137,8 @@ def opening_base(options: BacktestOptions) -> Decimal:
         ConfigError: the file, the market, a change or a recording cannot be used.
     """
     market = played_account(options).markets[0]
+    if market.perpetual is not None:
+        return ZERO
     try:
         data = read_market(options.files, from_us=_us(options.from_ms), to_us=_us(options.to_ms))
         instrument = _instrument(options, market, data)
@@ -151,19 +157,25 @@ def _run(
     mids, played, clock = MidSeries(), Played(), VirtualClock(first_ms)
     measured = Measured(every_ms=options.measure_s * 1000, exposure_ms=market.exposure_ms, tick=instrument.tick_size)
     fees = FeeRates(maker=market.fees.maker_bps * BPS, taker=market.fees.taker_bps * BPS, asset=FeeAsset.QUOTE)
-    engine = Engine(
-        account=Account(instrument=instrument, fees=fees, wallet=_wallet(options, market, instrument, data)),
-        feed=MarketFeed(measured.watch(mids.watch(played.watch(data.events()))), tick_size=instrument.tick_size),
-        rules=MatchingRules(
-            queue=options.queue, fills_whole=options.whole_fills, waits_beyond_book=not options.whole_fills
-        ),
+    feed = MarketFeed(measured.watch(mids.watch(played.watch(data.events()))), tick_size=instrument.tick_size)
+    rules = MatchingRules(
+        queue=options.queue, fills_whole=options.whole_fills, waits_beyond_book=not options.whole_fills
     )
+    engine: PlayedEngine
+    held: PlayedAccount
+    if market.perpetual is None:
+        wallet = _wallet(options, market, instrument, data)
+        spot = Engine(account=Account(instrument=instrument, fees=fees, wallet=wallet), feed=feed, rules=rules)
+        engine, held = spot, SpotAccount(spot)
+    else:
+        margined = _perpetual(options, instrument, fees, feed, rules)
+        engine, held = margined, MarginedAccount(margined)
     latency = Latency(entry_ms=options.latency_ms, response_ms=options.latency_ms)
     prices = InMemoryPrices()
-    run = RecordedRun(engine, mids, clock, played, measured=measured, prices=prices, venue_name=settings.venue)
+    run = RecordedRun(engine, held, mids, clock, played, measured=measured, prices=prices, venue_name=settings.venue)
     desk = Desk(
         settings=settings,
-        venue=BacktestVenue(engine, clock, latency),
+        venue=BacktestVenue(engine, held, clock, latency),
         store=InMemoryStore(),
         prices=prices,
         versions=DeployedOnly(deployed=SettingsText(version=settings.config_hash, text=""), settings=settings),
@@ -173,6 +185,23 @@ def _run(
         alongside=AtOnce(),
     )
     return run_backtest(desk, run, Span(from_ms=first_ms + settings.clocks.interval_ms, to_ms=last_ms), tell)
+
+
+def _perpetual(
+    options: BacktestOptions, instrument: Instrument, fees: FeeRates, feed: MarketFeed, rules: MatchingRules
+) -> PerpetualEngine:
+    """Open flat, with all of the capital as collateral."""
+    if options.opening_base:
+        raise ConfigError("--opening-base: it is not allowed on a perpetual, which opens flat")
+    account = MarginAccount(
+        instrument=instrument,
+        fees=fees,
+        collateral_quote=options.capital_quote,
+        terms=MarginTerms(),
+        leverage=ONE,
+    )
+    funding = FundingSchedule(rate=options.funding_rate)
+    return PerpetualEngine(account=account, feed=feed, funding=funding, rules=rules)
 
 
 def _only(account: AccountSettings, symbol: str) -> AccountSettings:

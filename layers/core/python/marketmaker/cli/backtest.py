@@ -1,9 +1,9 @@
 """`mm backtest`: the live use case over a recorded market.
 
 `--json` prints one object: symbol, from_ms, to_ms, config_hash, note, ticks, orders_placed, orders_kept,
-orders_cancelled, protective_cancels, fills, volume_quote, fees_quote, realised_pnl_quote, unrealised_pnl_quote,
-total_pnl_quote, inventory_final_base, inventory_max_abs_base, cancel_ratio, order_success_ratio, two_sided_uptime,
-max_drawdown_quote, edge_at_fill_bps, markout_bps (by seconds), no_quotes and skipped_rows (by reason), events,
+orders_cancelled, protective_cancels, fills, volume_quote, fees_quote, funding_quote, realised_pnl_quote,
+unrealised_pnl_quote, total_pnl_quote, inventory_final_base, inventory_max_abs_base, cancel_ratio,
+order_success_ratio, two_sided_uptime, max_drawdown_quote, edge_at_fill_bps, markout_bps (by seconds), no_quotes and skipped_rows (by reason), events,
 wall_seconds, events_per_second, rss_mb.
 """
 
@@ -48,6 +48,9 @@ LatencyMs = Annotated[int, typer.Option("--latency-ms", min=0, help="Each way, t
 Queue = Annotated[QueueModel, typer.Option("--queue", help="Who leaves a queue that shrinks without a trade.")]
 WholeFills = Annotated[bool, typer.Option("--whole-fills", help="Fill all of an order at once, as simpler simulators.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the market.")]
+FundingRate = Annotated[
+    float, typer.Option("--funding-rate", help="What longs pay every 8 h on a perpetual, as a share.")
+]
 PresetName = Annotated[Preset | None, typer.Option("--preset", help="Put over the market's models.")]
 OpeningBase = Annotated[
     float | None, typer.Option("--opening-base", min=0, help="Held at the start; else the middle of the band.")
@@ -74,6 +77,7 @@ def run_one(
     changes: Set = None,
     opening_base: OpeningBase = None,
     capital: Capital = 100_000,
+    funding_rate: FundingRate = 0,
     seed: Seed = 0,  # noqa: ARG001 - so that a command line that names one keeps its meaning
     html: Html = None,
     as_json: Json = False,
@@ -105,6 +109,7 @@ def run_one(
             queue=queue,
             whole_fills=whole_fills,
             capital_quote=Decimal(str(capital)),
+            funding_rate=Decimal(str(funding_rate)),
             opening_base=None if opening_base is None else Decimal(str(opening_base)),
         )
         with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:

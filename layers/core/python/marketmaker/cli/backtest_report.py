@@ -78,6 +78,7 @@ def command_line(options: BacktestOptions) -> str:
         *(("--set", change) for change in options.changes),
         ("--opening-base", None if options.opening_base is None else plain(options.opening_base)),
         ("--capital", plain(options.capital_quote)),
+        ("--funding-rate", plain(options.funding_rate) if options.funding_rate else None),
     ]
     flags = ["--whole-fills"] if options.whole_fills else []
     return shlex.join(

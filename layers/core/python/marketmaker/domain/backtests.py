@@ -65,6 +65,7 @@ class BacktestResult:
     fills: int
     volume_quote: Decimal
     fees_quote: Decimal
+    funding_quote: Decimal
     realised_pnl_quote: Decimal
     unrealised_pnl_quote: Decimal
     total_pnl_quote: Decimal

@@ -4,7 +4,7 @@ import math
 from decimal import Decimal
 
 from marketmaker.domain.models import Carry
-from marketmaker.domain.units import ZERO, from_statistic
+from marketmaker.domain.units import ZERO, clamp, from_statistic
 
 
 def carry_shift(
@@ -25,3 +25,14 @@ def carry_shift(
 def is_too_old(carry: Carry, excess_share: Decimal, age_ms: int) -> bool:
     """Tell whether inventory beyond its target is older than its horizon, so that nothing more is added to it."""
     return bool(excess_share) and age_ms > carry.horizon_ms
+
+
+def funding_shift(settings: Carry, rate: Decimal | None, fair: Decimal, half_spread: Decimal) -> Decimal:
+    """Return the shift for what holding a perpetual over its next funding costs: longs who pay lower both quotes (M7).
+
+    It is the rate times the fair price, at most `max_shift_share` of the half-spread; none while the rate is unknown.
+    """
+    if rate is None:
+        return ZERO
+    most = settings.max_shift_share * half_spread
+    return clamp(-rate * fair, -most, most)

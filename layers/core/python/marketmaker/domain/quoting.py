@@ -114,7 +114,8 @@ class MarketView:
     `available_base` and `available_quote` include what our own resting orders reserve. `book_age_ms` is how long the
     venue's update id has stood still. `statistics` are the newest kept, however old; `second` is what was read beside
     the book where the fair price needs it, `run` the last orders filled on one side, `exits` what is known of exits.
-    `liquidation_distance` is how far the venue's own mark may move before it closes a perpetual, a share of that mark.
+    `liquidation_distance` is how far the venue's own mark may move before it closes a perpetual, a share of that mark,
+    `funding_rate` what longs pay next, a share of the notional.
     """
 
     book: Book
@@ -130,3 +131,4 @@ class MarketView:
     run: SameSideRun | None = None
     exits: ExitState = NO_EXIT
     liquidation_distance: Decimal | None = None
+    funding_rate: Decimal | None = None

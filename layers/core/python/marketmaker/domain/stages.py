@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from marketmaker.domain.break_even import break_even_price, holds_break_even, is_under_water
-from marketmaker.domain.carry import carry_shift, is_too_old
+from marketmaker.domain.carry import carry_shift, funding_shift, is_too_old
 from marketmaker.domain.markets import Instrument, MarketSettings
 from marketmaker.domain.models import Placement, PositionSkew
 from marketmaker.domain.orders import Side
@@ -183,14 +183,15 @@ def excess_share(settings: MarketSettings, holding: Holding) -> Decimal:
 def _carry(draft: Draft, context: Context, half_spread: Decimal) -> Decimal:
     """Return the shift for what is held beyond its target, and stop adding to it once it is too old (M7)."""
     carry, opened_ms = context.settings.carry, context.view.inventory.opened_ms
-    if carry is None or opened_ms is None:
+    if carry is None:
         return ZERO
-    excess = excess_share(context.settings, context.holding)
-    if not excess:
-        return ZERO
+    funding = funding_shift(carry, context.view.funding_rate, context.fair, half_spread)
+    excess = ZERO if opened_ms is None else excess_share(context.settings, context.holding)
+    if opened_ms is None or not excess:
+        return funding
     age_ms = max(0, context.now_ms - opened_ms)
     if is_too_old(carry, excess, age_ms):
         draft.paused[Side.BUY if excess > ZERO else Side.SELL] = SkipReason.TOO_OLD
-    return carry_shift(
+    return funding + carry_shift(
         carry, excess_share=excess, age_ms=age_ms, sigma=context.sigma, fair=context.fair, half_spread=half_spread
     )

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Protocol
 
 from marketmaker.domain.backtests import MARKOUTS_S, BacktestFill, BacktestResult, BacktestSample
-from marketmaker.domain.inventory import Inventory, book_fill, open_inventory
+from marketmaker.domain.inventory import Inventory, book_fill, book_funding, open_inventory
 from marketmaker.domain.orders import Fill
+from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.quoting import NoQuotes
 from marketmaker.domain.units import ZERO, Symbol
 from marketmaker.usecases.desk import Desk
@@ -32,6 +33,10 @@ class RecordedMarket(Protocol):
 
     def trades(self) -> Sequence[Fill]:
         """List every trade of ours, as the venue tells it."""
+        ...
+
+    def funding(self) -> Sequence[FundingPayment]:
+        """List every funding payment of ours; none on spot."""
         ...
 
     def judged_fills(self) -> tuple[BacktestFill, ...]:
@@ -101,7 +106,7 @@ def _count(report: TickReport, counts: Counter[str], no_quotes: Counter[str]) ->
 def _result(desk: Desk, market: RecordedMarket, span: Span, tally: _Tally) -> BacktestResult:
     symbol = desk.settings.symbols[0]
     fills, counts, last = market.judged_fills(), tally.counts, tally.samples[-1]
-    inventory = _inventory(desk, symbol, market.trades())
+    inventory = _inventory(desk, symbol, market)
     mark = last.mid or next((each.mid for each in reversed(tally.samples) if each.mid is not None), ZERO)
     placed, rejected = counts["orders_placed"], counts["creates_rejected"]
     unrealised = inventory.unrealised_quote(mark)
@@ -118,6 +123,7 @@ def _result(desk: Desk, market: RecordedMarket, span: Span, tally: _Tally) -> Ba
         fills=len(fills),
         volume_quote=sum((each.price * each.size_base for each in fills), ZERO),
         fees_quote=inventory.fees_quote,
+        funding_quote=inventory.funding_quote,
         realised_pnl_quote=inventory.realised_quote,
         unrealised_pnl_quote=unrealised,
         total_pnl_quote=inventory.pnl_quote(mark),
@@ -139,12 +145,14 @@ def _result(desk: Desk, market: RecordedMarket, span: Span, tally: _Tally) -> Ba
     )
 
 
-def _inventory(desk: Desk, symbol: Symbol, trades: Iterable[Fill]) -> Inventory:
-    """Book every trade on the opening row, as the ledger does, those after the last tick too."""
+def _inventory(desk: Desk, symbol: Symbol, market: RecordedMarket) -> Inventory:
+    """Book every trade and payment on the opening row, as the ledger does, those after the last tick too."""
     opening = desk.store.opening(desk.settings.name, symbol)
     inventory = Inventory() if opening is None else open_inventory(opening)
-    for trade in trades:
+    for trade in market.trades():
         inventory, _ = book_fill(inventory, trade, desk.venue.instrument(symbol))
+    for payment in market.funding():
+        inventory, _ = book_funding(inventory, payment)
     return inventory
 
 

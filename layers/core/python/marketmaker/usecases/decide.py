@@ -8,7 +8,7 @@ from marketmaker.domain.deciding import Decision, Situation, decide
 from marketmaker.domain.inventory import FillRow, Inventory
 from marketmaker.domain.markets import Instrument, MarketSettings
 from marketmaker.domain.orders import Order, OrderIdentity, Side
-from marketmaker.domain.positions import Position
+from marketmaker.domain.positions import FundingRate, Position
 from marketmaker.domain.pricing import BOOK_LEVELS, own_price
 from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason
 from marketmaker.domain.replacing import Place
@@ -295,7 +295,13 @@ def _view(
         run=_run(prepared.market, prepared.settings),
         exits=prepared.market.exits,
         liquidation_distance=None if position is None else position.liquidation_distance,
+        funding_rate=_next_rate(seen, symbol),
     )
+
+
+def _next_rate(seen: Seen, symbol: Symbol) -> Decimal | None:
+    rate = seen.observation.funding_rates.get(symbol)
+    return rate.rate if isinstance(rate, FundingRate) else None
 
 
 def _usable(

@@ -71,6 +71,8 @@ def _write_what_is_rare(view: MarketView) -> dict[str, Any]:
         saw["exits"] = _write_exits(view.exits)
     if view.liquidation_distance is not None:
         saw["liquidation"] = view.liquidation_distance
+    if view.funding_rate is not None:
+        saw["funding_rate"] = view.funding_rate
     return saw
 
 
@@ -116,6 +118,7 @@ def read_view(symbol: Symbol, saw: Mapping[str, Any], now_ms: int) -> MarketView
         run=_read_run(saw["run"]) if "run" in saw else None,
         exits=_read_exits(saw["exits"]) if "exits" in saw else NO_EXIT,
         liquidation_distance=Decimal(saw["liquidation"]) if "liquidation" in saw else None,
+        funding_rate=Decimal(saw["funding_rate"]) if "funding_rate" in saw else None,
     )
 
 

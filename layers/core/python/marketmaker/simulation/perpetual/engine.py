@@ -11,6 +11,7 @@ from marketmaker.simulation.matching import Engine
 from marketmaker.simulation.orders import AccountOrder, OrderRequest, OrderStatus, OrderType, Rejection
 from marketmaker.simulation.perpetual.account import MarginAccount
 from marketmaker.simulation.perpetual.funding import FundingPayment, FundingRate, FundingSchedule
+from marketmaker.simulation.queues import USUAL_RULES, MatchingRules
 
 
 class PerpetualEngine(Engine[MarginAccount]):
@@ -23,8 +24,9 @@ class PerpetualEngine(Engine[MarginAccount]):
         feed: MarketFeed,
         funding: FundingSchedule,
         watch: Callable[[Trade], None] | None = None,
+        rules: MatchingRules = USUAL_RULES,
     ) -> None:
-        super().__init__(account=account, feed=feed, watch=watch)
+        super().__init__(account=account, feed=feed, watch=watch, rules=rules)
         self.funding = funding
         self.payments: list[FundingPayment] = []
         self._fed_mark: Decimal | None = None
