@@ -107,3 +107,50 @@ def test_what_cannot_be_run_is_one_line(recording: Path, arguments: tuple[str, .
     assert refused.code == 2
     (line,) = refused.said
     assert said in line
+
+
+PERPETUAL = """
+name = "perp"
+tag = "prp"
+stage = "local"
+[accounts.main]
+venue = "binanceusdm"
+[[accounts.main.markets]]
+symbol = "PAXG/USDT:USDT"
+number = 1
+capital_quote = { share = 1.0 }
+fees = { maker_bps = 1, taker_bps = 4 }
+half_spread = { quote = 0.5 }
+order_size_base = 0.1
+inventory = { policy = "position", max_base = 1, skew = 0.5 }
+price_band = { bps = 500 }
+"""
+
+
+def perpetual(recording: Path, tmp_path: Path, *arguments: str) -> Ended:
+    file = tmp_path / "perp.toml"
+    file.write_text(PERPETUAL, encoding="utf-8")
+    files = ["--quotes", f"{recording}_quotes.csv.gz", "--trades", f"{recording}_trades.csv.gz", "--json"]
+    return run([MM, "backtest", "-d", file, "-m", "binanceusdm:PAXG/USDT:USDT", *files, *arguments], {})
+
+
+def test_a_perpetual_opens_flat_and_may_be_short(recording: Path, tmp_path: Path) -> None:
+    found = document(perpetual(recording, tmp_path))
+    assert found["fills"] > 0
+    assert Decimal(found["inventory_max_abs_base"]) <= 1
+    assert Decimal(found["total_pnl_quote"]) == (
+        Decimal(found["realised_pnl_quote"]) + Decimal(found["unrealised_pnl_quote"]) - Decimal(found["fees_quote"])
+    )
+
+
+def test_a_stop_loss_of_a_perpetual_fires_and_leaves_it_flat(recording: Path, tmp_path: Path) -> None:  # P5
+    found = document(perpetual(recording, tmp_path, "--set", "stop_loss.loss_quote=0.01"))
+    assert found["no_quotes"]["exiting"] > 0
+    assert found["no_quotes"]["cooling_down"] > 0
+    assert Decimal(found["inventory_final_base"]) == 0
+
+
+def test_a_perpetual_has_nothing_to_open_with(recording: Path, tmp_path: Path) -> None:
+    refused = perpetual(recording, tmp_path, "--opening-base", "1")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--opening-base: it is not allowed on a perpetual, which opens flat" in refused.err
