@@ -12,13 +12,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.tally import ROWS as ROWS
+from tests.faults.tally import ROWS as FAULT_ROWS
 
 PRODUCT = "layers/core/python/marketmaker/"
 """Where a protection is: a patch may change nothing else."""
 
 _FIRST_LINE_OF_DIFF = re.compile(r"^--- ", re.MULTILINE)
 _CHANGED_FILE = re.compile(r"^(?:--- a/|\+\+\+ b/)(\S+)", re.MULTILINE)
+
+ROWS = (*FAULT_ROWS, "R23", "R33")
+"""The rows whose protections are taken away; of perpetuals only by tests without a venue."""
 
 
 class PatchError(Exception):

@@ -260,6 +260,20 @@ def test_funding_is_booked_once_when_it_is_due() -> None:
     assert isinstance(only_market(at.tick()).desired, Quotes)
 
 
+def test_the_next_payment_is_booked_beside_the_one_that_is_booked_already() -> None:
+    at = perp()
+    held, due_ms = at.venue.perpetuals[SOL], at.slot_ms + 20_000
+    for number in (1, 2, 3):
+        held.next_funding_ms = due_ms
+        at.tick(3)
+        at.venue.totals[USDC] += held.pay(due_ms, "0.1")
+        due_ms += 60_000
+        held.next_funding_ms = due_ms
+        at.tick(9)
+        assert at.state(SOL).inventory.funding_quote == number * D("0.1")
+    identity(at, "100")
+
+
 def test_a_payment_that_is_listed_late_is_waited_for_and_one_that_never_comes_is_not() -> None:
     at = perp()
     due_ms = at.slot_ms + 20_000
