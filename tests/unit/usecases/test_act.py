@@ -1,12 +1,14 @@
 """Cancels first, creates only where every cancel is certain."""
 
+from dataclasses import replace
+
 import pytest
 
 from marketmaker.domain.orders import OrderIdentity, Side
 from marketmaker.errors import Retryable
 from marketmaker.ports import RejectionKind
 from marketmaker.usecases.reports import TickOutcome
-from tests.builders import SYMBOL, TAG
+from tests.builders import SYMBOL, TAG, account_settings
 from tests.fakes.desk import Bench, bench, only_market
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -47,6 +49,20 @@ def test_orders_carry_their_market_slot_side_and_level() -> None:
     assert identities == [
         OrderIdentity(tag=TAG, market_number=0, slot_ms=at.slot_ms, side=side, level=0) for side in (BUY, SELL)
     ]
+
+
+def test_a_venue_that_takes_only_numbers_gets_numbers_and_the_orders_stay_ours() -> None:  # R2, R4
+    at = bench(replace(account_settings(), numbers_orders=True, dedicated=True))
+    at.tick()
+    assert all((each.client_id or "").isdecimal() for each in at.venue.live())
+    assert len(at.venue.live()) == 2
+    kept = at.venue.live()
+    assert only_market(at.tick(3)).plan.keep == kept
+    at.venue.fill(at.venue.only(BUY))
+    at.venue.quote(SYMBOL, "1901", "1901.2")
+    at.tick()
+    assert [row.fill.side for row in at.fills()] == [BUY]
+    assert at.venue.live() != kept
 
 
 def test_all_cancels_go_in_one_round_before_all_creates_in_one() -> None:

@@ -62,7 +62,7 @@ class AccountSettings:
     """Everything the deployment file says about one account.
 
     `dedicated` declares that nobody else trades or moves money on the login. `config_hash` goes into every decision
-    record.
+    record. A venue that `numbers_orders` takes only 32-bit numbers for client order ids.
     """
 
     name: AccountName
@@ -73,6 +73,7 @@ class AccountSettings:
     clocks: Clocks
     risk: RiskSettings
     config_hash: str
+    numbers_orders: bool = False
     symbols: tuple[Symbol, ...] = field(init=False, repr=False, compare=False)
     """The symbols of its markets, in the file's order."""
     second_listings: tuple[Listing, ...] = field(init=False, repr=False, compare=False)

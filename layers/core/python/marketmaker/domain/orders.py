@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
+from marketmaker.domain.integer_ids import SLOT_BITS, TAG_BITS, PackedIdentity
 from marketmaker.domain.units import ZERO, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
 
 _DIGITS = string.digits + string.ascii_lowercase
@@ -53,9 +54,19 @@ class DeploymentTag:
         if len(self.text) != _TAG_WIDTH or not set(self.text) <= set(_DIGITS):
             raise ValueError(f"tag {self.text!r} is not usable; allowed: exactly {_TAG_WIDTH} of 0-9 and a-z")
 
+    @property
+    def number(self) -> int:
+        """What a 32-bit id carries of the tag: its last bits."""
+        return int(self.text, 36) % (1 << TAG_BITS)
+
     def owns(self, client_id: str | None) -> bool:
-        """Tell whether an order is ours by the tag in its client id."""
-        return client_id is not None and len(client_id) == _ID_LENGTH and client_id.startswith(_PREFIX + self.text)
+        """Tell whether an order is ours by the tag in its client id; of a 32-bit one the tag alone says little."""
+        if client_id is None:
+            return False
+        if len(client_id) == _ID_LENGTH and client_id.startswith(_PREFIX + self.text):
+            return True
+        packed = PackedIdentity.unpack(client_id)
+        return packed is not None and packed.tag_number == self.number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +74,8 @@ class OrderIdentity:
     """Who an order is: deployment, market, slot, side, level and attempt, readable back from its client id.
 
     The client id is `mm` + tag (3) + market number (2) + slot in seconds (7) + side (`b` or `s`) + level (1) +
-    attempt (1), all base 36: 17 alphanumerics, legal on every text venue.
+    attempt (1), all base 36: 17 alphanumerics, legal on every text venue. Where a venue takes only numbers, it is one
+    of `integer_ids` in decimal digits.
     """
 
     tag: DeploymentTag
@@ -97,9 +109,28 @@ class OrderIdentity:
             + _base36(self.attempt, 1)
         )
 
+    def encode_number(self) -> ClientOrderId:
+        """Write the identity as a 32-bit number.
+
+        Raises:
+            ValueError: market number, level or attempt have no place in it.
+        """
+        packed = PackedIdentity(
+            tag_number=self.tag.number,
+            market_number=self.market_number,
+            slot=self.slot_ms // 1000 % (1 << SLOT_BITS),
+            is_sell=int(self.side is Side.SELL),
+            level=self.level,
+            attempt=self.attempt,
+        )
+        return ClientOrderId(str(packed.pack()))
+
     @classmethod
-    def decode(cls, client_id: str, tag: DeploymentTag) -> Self | None:
-        """Read an identity back; None for an order that is not ours."""
+    def decode(cls, client_id: str, tag: DeploymentTag, created_ms: int = 0) -> Self | None:
+        """Read an identity back; None for an order that is not ours. A 32-bit one needs to know when it was created."""
+        packed = PackedIdentity.unpack(client_id)
+        if packed is not None:
+            return None if packed.tag_number != tag.number else cls._unpacked(packed, tag, created_ms)
         body = _read_body(client_id, tag)
         if body is None:
             return None
@@ -112,16 +143,36 @@ class OrderIdentity:
             attempt=int(body[-1], 36),
         )
 
+    @classmethod
+    def _unpacked(cls, packed: PackedIdentity, tag: DeploymentTag, created_ms: int) -> Self:
+        return cls(
+            tag=tag,
+            market_number=packed.market_number,
+            slot_ms=max(0, packed.slot_before(created_ms)),
+            side=Side.SELL if packed.is_sell else Side.BUY,
+            level=packed.level,
+            attempt=packed.attempt,
+        )
+
 
 def read_level(client_id: str, tag: DeploymentTag) -> int | None:
     """Read an order's level alone, which every decision does for every order; None for an order that is not ours."""
     body = _read_body(client_id, tag)
-    return None if body is None else int(body[-2], 36)
+    if body is not None:
+        return int(body[-2], 36)
+    packed = PackedIdentity.unpack(client_id)
+    return packed.level if packed is not None and packed.tag_number == tag.number else None
+
+
+def was_made_by_us(client_id: str, tag: DeploymentTag, created_ms: int) -> bool:
+    """Tell whether an order of the venue is ours: by its id, and of a 32-bit one by when it was created too (R4)."""
+    packed = PackedIdentity.unpack(client_id)
+    return read_level(client_id, tag) is not None and (packed is None or packed.fits(created_ms))
 
 
 def _read_body(client_id: str, tag: DeploymentTag) -> str | None:
     """Return what follows the tag, unless the id is not ours or says no identity."""
-    if not tag.owns(client_id):
+    if len(client_id) != _ID_LENGTH or not client_id.startswith(_PREFIX + tag.text):
         return None
     body = client_id[len(_PREFIX) + _TAG_WIDTH :]
     return body if body[_MARKET_WIDTH + _SLOT_WIDTH] in _SIDES and _LEGAL.issuperset(body) else None

@@ -124,7 +124,7 @@ def _new_order(desk: Desk, each: PlannedMarket, quote: Quote, slot_ms: int) -> N
         attempt=each.attempt,
     )
     return NewOrder(
-        client_id=identity.encode(),
+        client_id=identity.encode_number() if desk.settings.numbers_orders else identity.encode(),
         symbol=each.market.symbol,
         side=quote.side,
         price=quote.price,

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from marketmaker.domain.accounts import AccountSettings
-from marketmaker.domain.orders import Order, OrderIdentity, read_level
+from marketmaker.domain.orders import Order, OrderIdentity, was_made_by_us
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.statistics import Statistics
 from marketmaker.domain.units import Symbol
@@ -46,11 +46,13 @@ class Desk:
     def own(self, orders: Sequence[Order]) -> tuple[Order, ...]:
         """Pick the orders that carry our tag; foreign ones are never touched (R4)."""
         tag = self.settings.tag
-        return tuple(order for order in orders if read_level(order.client_id or "", tag) is not None)
+        return tuple(each for each in orders if was_made_by_us(each.client_id or "", tag, each.created_ms))
 
     def identity_of(self, order: Order) -> OrderIdentity | None:
         """Read who an order is; None for a foreign one."""
-        return OrderIdentity.decode(order.client_id or "", self.settings.tag)
+        client_id, tag = order.client_id or "", self.settings.tag
+        is_ours = was_made_by_us(client_id, tag, order.created_ms)
+        return OrderIdentity.decode(client_id, tag, order.created_ms) if is_ours else None
 
     def ensure_metadata(self, deadline: Deadline) -> None:
         """Make sure that the markets' metadata is loaded, and not older than a reload.
