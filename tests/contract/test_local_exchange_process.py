@@ -188,3 +188,25 @@ def test_market_time_runs_at_its_speed_and_maps_back() -> None:
 )
 def test_money_has_eight_decimals_and_is_never_cut(amount: str, text: str) -> None:
     assert fixed(D(amount)) == text
+
+
+def test_an_unusable_perpetual_or_key_says_why() -> None:
+    for options, said in (
+        (("--dialect", "backpack", "--api-key", "x", "--api-secret", "y"), "allowed: 32 bytes in base64"),
+        (("--dialect", "binance_usdm", "--symbol", "SOL/USDC:USDT"), "allowed: a perpetual like SOL/USDC:USDC"),
+        (("--dialect", "binance_usdm", "--leverage", "60"), "leverage 60; allowed: 1 to 50"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            build_venue(parse_options(options), wall_us)
+
+
+@pytest.mark.parametrize(("dialect", "market_id"), [("binance_usdm", "SOLUSDC"), ("backpack", "SOL_USDC_PERP")])
+def test_the_process_serves_the_dialect_and_account_it_is_told(dialect: str, market_id: str) -> None:
+    options = ("--symbol", "SOL/USDC", "--leverage", "5", "--equity-quote", "700", "--funding-rate", "-0.0002")
+    with exchange("--dialect", dialect, *options) as (_, address):
+        state = requests.get(f"{address}/local/state", timeout=5).json()
+        assert (state["dialect"], state["market_id"], state["symbol"]) == (dialect, market_id, "SOL/USDC:USDC")
+        assert (state["margin"]["balance"], state["margin"]["leverage"]) == ("700", "5")
+        depth = {"binance_usdm": "/fapi/v1/depth", "backpack": "/api/v1/depth"}[dialect]
+        assert requests.get(f"{address}{depth}?symbol={market_id}", timeout=5).json()["bids"]
+        assert requests.get(f"{address}/api/v3/ping", timeout=5).status_code == 404

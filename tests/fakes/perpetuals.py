@@ -6,7 +6,7 @@ from decimal import Decimal
 from marketmaker.domain.models import Perpetual
 from marketmaker.domain.orders import Fill
 from marketmaker.domain.positions import FundingPayment, FundingRate, MarginMode, Position
-from marketmaker.domain.units import ONE, ZERO, Symbol
+from marketmaker.domain.units import TWO, ZERO, Symbol
 from marketmaker.simulation.perpetual import Position as HeldPosition
 
 HOUR_MS = 3_600_000
@@ -17,7 +17,7 @@ class FakePerpetual:
     """One perpetual of the login, valued at the price that a test names."""
 
     symbol: Symbol
-    leverage: Decimal = ONE
+    leverage: Decimal = TWO
     margin_mode: MarginMode = MarginMode.CROSS
     is_hedged: bool = False
     takes_leverage: bool = True

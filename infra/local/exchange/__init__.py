@@ -1,27 +1,31 @@
-"""A local exchange that speaks Binance's spot REST dialect; `python -m infra.local.exchange --help`.
+"""A local exchange that speaks a venue's REST dialect; `python -m infra.local.exchange --help`.
 
-It answers `/api/v3/*` and `/sapi/v1/account/apiRestrictions` as the venue does: parameters, signatures, expiry,
-filters, error codes, weights. Matching, fees and their assumptions are `marketmaker.simulation.matching`'s. What it
-assumes beyond those:
+`--dialect` chooses the API; each has a package of its own that says what it answers and assumes: `binance_spot`,
+`binance_usdm`, `backpack`. They answer as the venue does: parameters, signatures, expiry, filters, error codes, limits.
+Matching, fees and their assumptions are `marketmaker.simulation.matching`'s, margin, funding and liquidation
+`marketmaker.simulation.perpetual`'s. What all dialects assume beyond those:
 
 - Time: the API's clock is this machine's clock; the market's own time runs `--speed` times as fast from the moment of
   the start. Times of orders and trades are mapped back to this machine's clock.
 - The market moves when a request arrives: everything up to that moment has then happened, at its own time.
-- One login, one symbol, spot only; commissions are taken at once, BNB discounts do not exist.
+- One login, one symbol; commissions are taken at once, BNB discounts do not exist.
+- Funding is due at multiples of `--funding-interval-s` in the market's own time.
 - The 24 h ticker fills the part of the day before the market began with its average volume.
 - Klines are made of the market's trades: of seconds for an hour back, of minutes for a day. There are none before the
   market began; `--history-s` lets it begin earlier.
 - Public trades are the market's own, each an aggregate by itself, numbered from 0; the newest 20,000 are listed. The
   account's fills are not among them.
 - A request that reaches the venue is processed on arrival; a `latency` fault delays its reply.
-- Weights and order counts are Binance's published ones, in windows aligned to this machine's clock. Unknown parameters
-  are ignored, where Binance refuses some.
-- `/local/*` is not Binance's: it shows the exchange's own books, switches faults and price jumps, and changes the key.
+- Weights and order counts are the venue's published ones, in windows aligned to this machine's clock. Unknown
+  parameters are ignored, where the venue refuses some.
+- `/local/*` is no venue's: it shows the exchange's own books, switches faults and price jumps, sets funding rate and
+  mark price, and changes the key.
 
 `POST /local/faults` arms a fault: `{"fault": "lost_reply", "route": "POST /api/v3/order", "count": 1, "after": 0}`.
-Without a route it waits on every route on which it makes sense; it lets `after` requests pass and strikes `count` times
-(null: until `DELETE /local/faults`). A request meets every latency, the first other fault of the wire, and, if it
-reaches the venue, the first of each other kind. `marketmaker.simulation.faults` says what each does:
+The routes are the dialect's own. Without one it waits on every route on which it makes sense; it lets `after` requests
+pass and strikes `count` times (null: until `DELETE /local/faults`). A request meets every latency, the first other
+fault of the wire, and, if it reaches the venue, the first of each other kind. `marketmaker.simulation.faults` says what
+each does:
 
 - of the wire, applied in `replies` and `venue`: latency, lost_reply, connection_reset, delayed_acceptance,
   server_error, too_many_requests, maintenance, malformed_reply, truncated_reply, empty_reply, wrong_types;

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from infra.local.exchange.backpack.listing import BackpackListing
+from infra.local.exchange.backpack.login import local_key
+from infra.local.exchange.backpack.speech import BACKPACK
 from infra.local.exchange.binance_spot.listing import Listing
 from infra.local.exchange.binance_spot.speech import BINANCE_SPOT
 from infra.local.exchange.binance_usdm.listing import UsdmListing
@@ -26,8 +29,9 @@ from marketmaker.simulation.matching import Engine
 from marketmaker.simulation.perpetual import FundingSchedule, MarginAccount, MarginTerms, PerpetualEngine
 from marketmaker.simulation.wallet import Wallet
 
-DIALECTS: dict[str, Dialect[Any, Any]] = {each.name: each for each in (BINANCE_SPOT, BINANCE_USDM)}
-_PERPETUALS: dict[str, type[PerpetualListing]] = {BINANCE_USDM.name: UsdmListing}
+DIALECTS: dict[str, Dialect[Any, Any]] = {each.name: each for each in (BINANCE_SPOT, BINANCE_USDM, BACKPACK)}
+_PERPETUALS: dict[str, type[PerpetualListing]] = {BINANCE_USDM.name: UsdmListing, BACKPACK.name: BackpackListing}
+LOCAL_KEY = ("local-key", "local-secret")
 _CENT = Decimal("0.01")
 
 
@@ -49,9 +53,11 @@ def build_venue(options: argparse.Namespace, wall_us: WallClock) -> tuple[Venue,
     else:
         listing = _perpetual(options, source, clock, _Opened(quote=opening, events=events), perpetual)
     listing.engine.advance(start_us)
-    login = dialect.login(options.api_key, options.api_secret, may_withdraw=options.withdrawals)
+    usual = local_key() if dialect is BACKPACK else LOCAL_KEY
+    key, secret = options.api_key or usual[0], options.api_secret or usual[1]
+    login = dialect.login(key, secret, may_withdraw=options.withdrawals)
     venue = Venue(dialect=dialect, listing=listing, login=login, wall_us=wall_us, limit_factor=options.limit_factor)
-    return venue, source.note
+    return venue, source.note if dialect is not BACKPACK else f"{source.note}; the API key is {key}"
 
 
 def _spot(options: argparse.Namespace, source: Source, clock: MarketClock, opened: _Opened) -> Market[Any]:

@@ -15,7 +15,7 @@ from marketmaker.simulation.orders import AccountTrade
 from marketmaker.simulation.statistics import DAY_US, DaySummary
 
 type Json = dict[str, object]
-type Answer = Json | list[Json] | list[list[object]] | str
+type Answer = Json | list[Json] | list[list[object]] | str | int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,9 +45,9 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--maker-fee", type=_signed_amount, default=Decimal("0.0001"), help="fraction; negative is a rebate")
     add("--taker-fee", type=_signed_amount, default=Decimal("0.001"), help="fraction; negative is a rebate")
     add("--fee-asset", choices=[asset.value for asset in FeeAsset], default=FeeAsset.RECEIVED.value, help="charged in")
-    add("--api-key", default="local-key", help="the key that clients must send")
+    add("--api-key", help="the key that clients must send; else local-key, or one of the local exchange's own")
     add("--limit-factor", type=_factor, default=1, help="widens the rate limits, for clients that hurry through a day")
-    add("--api-secret", default="local-secret", help="the secret that clients must sign with")
+    add("--api-secret", help="the secret that clients must sign with; else local-secret, or the own key's seed")
     add("--withdrawals", action="store_true", help="a key that may withdraw, as no bot's should")
     perpetual = parser.add_argument_group(
         "perpetual", "of a dialect that trades perpetuals; fees are in quote currency"

@@ -41,8 +41,8 @@ class Delivery:
 
 
 def answered(answer: Answer) -> Reply:
-    """Write an answer down."""
-    return Reply(status=200, content=_written(answer))
+    """Write an answer down; none is an empty body."""
+    return Reply(status=200, content="" if answer is None else _written(answer))
 
 
 def refused(dialect: Dialect[Any, Any], error: ApiError) -> Reply:
@@ -76,7 +76,7 @@ def spoiled(reply: Reply, fault: ReplyFault) -> Reply:
             kept = int(len(reply.content) * fault.kept_share)
             return replace(reply, status=200, content=reply.content[:kept])
         case WrongTypes():
-            answer = _mistyped(json.loads(reply.content), fault, is_meant=fault.key is None)
+            answer = _mistyped(json.loads(reply.content or "null"), fault, is_meant=fault.key is None)
             return replace(reply, content=_written(answer))
         case _:
             assert_never(fault)

@@ -7,10 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from marketmaker.config import market_schema, model_schema, parse_deployment
-from marketmaker.config.market_schema import FeesTable, LadderTable, MarketTable, ReplaceTable
+from marketmaker.config import ladder_schema, market_schema, model_schema, parse_deployment
+from marketmaker.config.ladder_schema import LadderTable
+from marketmaker.config.market_schema import FeesTable, MarketTable, ReplaceTable
 from marketmaker.config.tables import Table
-from marketmaker.domain.models import FairPriceModel, Glft, Placement, ReservationPrice
+from marketmaker.domain.models import FairPriceModel, Glft, Perpetual, Placement, PositionSkew, ReservationPrice
 from marketmaker.domain.units import AccountName, plain
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
@@ -23,15 +24,14 @@ IN_THE_FILES = {
 """Keys of a market that every deployment file explains."""
 TABLES = {
     kind
-    for module in (market_schema, model_schema)
+    for module in (market_schema, model_schema, ladder_schema)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Table) and kind not in {Table, MarketTable, FeesTable, ReplaceTable}
 }
 
 
 def test_the_example_is_a_deployment_of_the_models_that_it_names() -> None:
-    (example,) = EXAMPLES
-    deployment = parse_deployment(example, file="README.md")
+    deployment = parse_deployment(EXAMPLES[0], file="README.md")
     (market,) = deployment.accounts[AccountName("main")].markets
 
     assert deployment.advice == ()
@@ -44,6 +44,34 @@ def test_the_example_is_a_deployment_of_the_models_that_it_names() -> None:
     assert market.touch is not None
     assert market.touch.placement is Placement.JOIN
     assert market.run_guard is not None
+
+
+def test_the_example_of_a_perpetual_is_its_preset_with_what_stands_over_it() -> None:
+    deployment = parse_deployment(EXAMPLES[1], file="README.md")
+    (market,) = deployment.accounts[AccountName("main")].markets
+
+    assert deployment.advice == ()
+    assert market.perpetual == Perpetual(leverage=Decimal(2))
+    assert isinstance(market.inventory_band, PositionSkew)
+    assert (market.inventory_band.max_base, market.inventory_band.skew) == (Decimal(5), Decimal("0.7"))
+    assert len(EXAMPLES) == 2
+
+
+@pytest.mark.parametrize("preset", ["neutral", "balanced", "aggressive", "conservative"])
+def test_the_table_of_presets_says_what_they_are(preset: str) -> None:
+    text = EXAMPLES[1].replace('"neutral"', f'"{preset}"').replace("inventory = { max_base = 5 }", "")
+    (use,) = parse_deployment(text, file="README.md").preset_uses
+    keys = ("target_base", "max_base", "threshold_base", "skew")
+    said = [
+        f"{use.values['half_spread.bps']} bps",
+        use.values["order_size_base"],
+        f"{use.values['ladder.levels']} level",
+        *(use.values[f"inventory.{key}"] for key in keys),
+        use.values.get("stop_loss.loss_quote", "off"),
+        use.values["take_profit_quote"],
+    ]
+    (row,) = [line for line in README.splitlines() if line.startswith(f"| {preset} |")]
+    assert [cell.strip().replace("levels", "level") for cell in row.split("|")[2:-1]] == said
 
 
 @pytest.mark.parametrize("key", [each for each in MarketTable.__struct_fields__ if each not in IN_THE_FILES])

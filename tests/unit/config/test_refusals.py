@@ -35,7 +35,8 @@ BAND = "{ low = ..., high = ... } or { bps = ... }"
 EXACT = "a number of at most 15 digits before the point and 18 after it"
 INTERVAL = "whole seconds from 1 to 60 that divide 60 evenly"
 REGION = 'an AWS region such as "ap-northeast-1"'
-SYMBOL = 'a spot market as BASE/QUOTE, such as "PAXG/USDT"'
+SYMBOL = 'a spot market as BASE/QUOTE, such as "PAXG/USDT", or a perpetual as BASE/QUOTE:QUOTE, such as "SOL/USDC:USDC"'
+VENUES = 'one of "binance", "binanceusdm", "backpack"'
 BELOW_AND_ABOVE = "half_spread_below = ..., half_spread_above = ..."
 INVENTORY = (
     f'{{ policy = "shift" }} or {{ policy = "bid_only", {BELOW_AND_ABOVE} }} or '
@@ -101,8 +102,8 @@ TOP_LEVEL: list[tuple[Path, object, str, str]] = [
     (("accounts",), {}, "{}", "at least one table"),
     (("accounts",), 3, "3", "at least one table"),
     (("accounts", "main"), "binance", '"binance"', "{ venue = ..., markets = ... }"),
-    (("accounts", "main", "venue"), "binanse", '"binanse"', 'one of "binance"'),
-    (("accounts", "main", "venue"), 1, "1", 'one of "binance"'),
+    (("accounts", "main", "venue"), "binanse", '"binanse"', VENUES),
+    (("accounts", "main", "venue"), 1, "1", VENUES),
     (("accounts", "main", "dedicated"), 1, "1", "true or false"),
     (("accounts", "main", "dedicated"), "yes", '"yes"', "true or false"),
     (("accounts", "main", "markets"), [], "[]", "at least one table"),
@@ -205,8 +206,14 @@ def test_a_wrong_market_value_is_refused_with_its_place(path: Path, value: objec
     assert refusal(document) == expected
 
 
-@pytest.mark.parametrize("symbol", ["PAXGUSDT", "PAXG/", "paxg/usdt", "SOL/USDC:USDC", "PAXG/PAXG", "A/B/C", " A/B", 5])
-def test_a_symbol_that_is_no_spot_market_is_refused(symbol: object) -> None:
+NO_SYMBOLS = [
+    *("PAXGUSDT", "PAXG/", "paxg/usdt", "PAXG/PAXG", "A/B/C", " A/B", 5),
+    *("SOL/USDC:SOL", "SOL/USDC:", "SOL/SOL:SOL", "SOL/USDC:USDC-260327", "SOL:USDC"),
+]
+
+
+@pytest.mark.parametrize("symbol", NO_SYMBOLS)
+def test_a_symbol_that_is_no_market_is_refused(symbol: object) -> None:
     shown = f'"{symbol}"' if isinstance(symbol, str) else symbol
 
     message = refusal(changed(full_document(), (*PAXG, "symbol"), symbol))

@@ -1,6 +1,7 @@
 """Orders against the market: who waits, who fills, at what price, and what it costs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -242,6 +243,27 @@ class TestTaking:
         assert (near.status, far.status) == (OrderStatus.EXPIRED_IN_MATCH, OrderStatus.NEW)
         accepted(engine, SELL, None, "50", OrderType.MARKET)
         assert far.status is OrderStatus.EXPIRED_IN_MATCH
+
+    def test_an_order_that_asks_to_ends_at_our_own_and_leaves_them(self) -> None:
+        engine = market([quote(1, "100x5 99x3", "101x5 102x3")])
+        own = accepted(engine, BUY, "99.5", "1")
+        request = OrderRequest(
+            client_id=ClientOrderId("taker"),
+            side=SELL,
+            type=OrderType.LIMIT,
+            size_base=D(7),
+            price=D(99),
+            ends_at_own_orders=True,
+        )
+        taker = engine.submit(request, 0)
+        assert isinstance(taker, AccountOrder)
+        assert (taker.executed_base, taker.status) == (D(5), OrderStatus.EXPIRED_IN_MATCH)
+        assert (own.status, engine.account.wallet.locked(BASE)) == (OrderStatus.NEW, D(0))
+        engine.advance(1)
+        whole = replace(request, client_id=ClientOrderId("fok"), time_in_force=TimeInForce.FOK)
+        refused = engine.submit(whole, 1)
+        assert isinstance(refused, AccountOrder)
+        assert (refused.executed_base, refused.status) == (D(0), OrderStatus.EXPIRED)
 
 
 class TestRefusals:

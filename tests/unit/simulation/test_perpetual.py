@@ -7,8 +7,9 @@ import pytest
 from marketmaker.domain.orders import Side
 from marketmaker.simulation.account import FeeRates
 from marketmaker.simulation.events import Level, Quote
+from marketmaker.simulation.feed import MarketFeed
 from marketmaker.simulation.orders import OrderStatus, OrderType, Rejection, RejectReason, TimeInForce
-from marketmaker.simulation.perpetual import FundingSchedule, MarginTerms, Position
+from marketmaker.simulation.perpetual import FundingSchedule, MarginTerms, PerpetualEngine, Position
 from tests.unit.simulation.perpetual_market import (
     FREE,
     HOUR_US,
@@ -156,6 +157,15 @@ class TestReduceOnly:
         assert engine.submit(request(SELL, "1", "105", reduce_only=True, client_id="b"), 0) == refused
         accepted(engine.submit(request(SELL, "1", "104", reduce_only=True, client_id="c"), 0))
 
+    def test_one_trade_through_two_of_them_closes_the_position_once(self) -> None:
+        engine = perpetual([trade(1, BUY, "106", "50")])
+        engine.submit(request(BUY, "2"), 0)
+        second = accepted(engine.submit(request(SELL, "2", "105", reduce_only=True), 0))
+        first = accepted(engine.submit(request(SELL, "2", "104", reduce_only=True), 0))
+        engine.advance(1)
+        assert (first.status, second.status) == (OrderStatus.FILLED, OrderStatus.EXPIRED)
+        assert (engine.account.position.size_base, len(engine.account.trades)) == (D(0), 2)
+
     def test_it_may_be_smaller_than_the_least_notional_and_needs_no_margin(self) -> None:
         engine = perpetual(collateral="10", leverage="10")
         engine.submit(request(BUY, "0.9"), 0)
@@ -210,6 +220,14 @@ class TestFunding:
         engine.advance(3 * HOUR_US)
         assert (engine.payments, len(engine.funding.past), engine.account.balance_quote) == ([], 3, D(1000))
 
+    def test_nothing_is_charged_before_there_is_a_mark(self) -> None:
+        known = perpetual(rate="0.01")
+        schedule = FundingSchedule(rate=D("0.01"), interval_us=HOUR_US)
+        engine = PerpetualEngine(account=known.account, feed=MarketFeed([], tick_size=D("0.1")), funding=schedule)
+        known.account.mark = None
+        engine.advance(HOUR_US)
+        assert (list(schedule.past), engine.payments, schedule.next_us) == ([], [], 2 * HOUR_US)
+
     def test_times_are_multiples_of_the_interval(self) -> None:
         schedule = FundingSchedule(rate=D(0), interval_us=10, start_us=25)
         assert (list(schedule.due(29)), list(schedule.due(50)), schedule.next_us) == ([], [30, 40, 50], 60)
@@ -259,6 +277,18 @@ class TestLiquidation:
         account = engine.account
         # 200 - 310 - 7
         assert (account.balance_quote, account.insured_quote) == (D(0), D(117))
+
+    def test_what_the_clients_own_close_leaves_owing_is_insured_too(self) -> None:
+        thin = Quote(time_us=1, bids=(Level(D(95), D(1)), Level(D(70), D(100))), asks=(Level(D(97), D(1)),))
+        engine = perpetual([thin], collateral="200", leverage="10")
+        engine.submit(request(BUY, "10"), 0)
+        engine.feed_mark(D(100))
+        engine.advance(1)
+        engine.submit(request(SELL, "10", reduce_only=True), 1)
+        account = engine.account
+        # 200 + 1 · (95 - 101) + 9 · (70 - 101)
+        assert [trade.is_liquidation for trade in account.trades] == [False, False, False]
+        assert (account.balance_quote, account.insured_quote) == (D(0), D(85))
 
     def test_funding_can_liquidate(self) -> None:
         engine = perpetual(collateral="62", leverage="20", rate="0.01")

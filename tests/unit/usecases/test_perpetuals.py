@@ -157,7 +157,7 @@ def test_a_position_that_is_there_already_is_taken_over_at_its_entry() -> None: 
 @pytest.mark.parametrize(
     ("held", "said"),
     [
-        ({"leverage": D(20)}, "the venue's leverage is 20, not 1"),
+        ({"leverage": D(20)}, "the venue's leverage is 20, not 2"),
         ({"margin_mode": MarginMode.ISOLATED}, "the venue's margin mode is isolated, not cross"),
     ],
 )

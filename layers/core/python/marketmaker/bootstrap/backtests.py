@@ -21,6 +21,7 @@ from marketmaker.config import Changes, Preset, choose_market
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.backtests import BacktestResult
 from marketmaker.domain.markets import CapitalShare, Instrument, MarketSettings
+from marketmaker.domain.models import Perpetual
 from marketmaker.domain.units import BPS, ONE, TWO, ZERO, Asset, floor_to_lot
 from marketmaker.errors import ConfigError
 from marketmaker.ports import SettingsText
@@ -168,7 +169,9 @@ def _run(
         spot = Engine(account=Account(instrument=instrument, fees=fees, wallet=wallet), feed=feed, rules=rules)
         engine, held = spot, SpotAccount(spot)
     else:
-        margined = _perpetual(options, instrument, fees, feed, rules)
+        account = _margin_account(options, market.perpetual, instrument, fees)
+        funding = FundingSchedule(rate=options.funding_rate)
+        margined = PerpetualEngine(account=account, feed=feed, funding=funding, rules=rules)
         engine, held = margined, MarginedAccount(margined)
     latency = Latency(entry_ms=options.latency_ms, response_ms=options.latency_ms)
     prices = InMemoryPrices()
@@ -187,21 +190,18 @@ def _run(
     return run_backtest(desk, run, Span(from_ms=first_ms + settings.clocks.interval_ms, to_ms=last_ms), tell)
 
 
-def _perpetual(
-    options: BacktestOptions, instrument: Instrument, fees: FeeRates, feed: MarketFeed, rules: MatchingRules
-) -> PerpetualEngine:
-    """Open flat, with all of the capital as collateral."""
+def _margin_account(options: BacktestOptions, held: Perpetual, instrument: Instrument, fees: FeeRates) -> MarginAccount:
+    """Open flat, held as it should be, with all of the capital as collateral."""
     if options.opening_base:
         raise ConfigError("--opening-base: it is not allowed on a perpetual, which opens flat")
-    account = MarginAccount(
+    terms = MarginTerms()
+    return MarginAccount(
         instrument=instrument,
         fees=fees,
         collateral_quote=options.capital_quote,
-        terms=MarginTerms(),
-        leverage=ONE,
+        terms=replace(terms, max_leverage=max(terms.max_leverage, held.leverage)),
+        leverage=held.leverage,
     )
-    funding = FundingSchedule(rate=options.funding_rate)
-    return PerpetualEngine(account=account, feed=feed, funding=funding, rules=rules)
 
 
 def _only(account: AccountSettings, symbol: str) -> AccountSettings:

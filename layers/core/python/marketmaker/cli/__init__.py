@@ -17,6 +17,7 @@ from marketmaker.cli.status import show_status
 from marketmaker.cli.stopping import close_accounts, halt_accounts, resume_accounts
 from marketmaker.cli.sweep import run_sweep
 from marketmaker.cli.tune import tune_markets
+from marketmaker.cli.venues import list_venues
 from marketmaker.cli.watching import WatchableCommand
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app.command("fills", epilog="Example: mm fills --since 24h --csv > fills.csv")(l
 app.command("explain", epilog="Example: mm explain --tick 2026-11-22T18:38:00Z")(explain_decisions)
 app.command("replay", epilog="Example: mm replay --log out/demo")(replay_decisions)
 app.command("models", epilog="Example: mm models --deployment infra/deployments/live.toml")(list_models)
+app.command("venues", epilog="Example: mm venues --json")(list_venues)
 app.command("calibrate", epilog="Example: mm calibrate --symbol PAXG/USDT")(show_calibration)
 app.command("tune", epilog="Example: mm tune --since 7d")(tune_markets)
 app.command("backtest", epilog="Example: mm backtest -m binance:PAXG/USDT --trades PREFIX_trades.csv.gz")(run_one)

@@ -3,8 +3,8 @@
 `--json` prints one object: symbol, from_ms, to_ms, config_hash, note, ticks, orders_placed, orders_kept,
 orders_cancelled, protective_cancels, fills, volume_quote, fees_quote, funding_quote, realised_pnl_quote,
 unrealised_pnl_quote, total_pnl_quote, inventory_final_base, inventory_max_abs_base, cancel_ratio,
-order_success_ratio, two_sided_uptime, max_drawdown_quote, edge_at_fill_bps, markout_bps (by seconds), no_quotes and skipped_rows (by reason), events,
-wall_seconds, events_per_second, rss_mb.
+order_success_ratio, two_sided_uptime, max_drawdown_quote, edge_at_fill_bps, markout_bps (by seconds), no_quotes and
+skipped_rows (by reason), events, wall_seconds, events_per_second, rss_mb.
 """
 
 import resource

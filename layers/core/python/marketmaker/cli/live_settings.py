@@ -38,8 +38,8 @@ File = Annotated[str, typer.Argument(help="The deployment file whose settings ar
 def apply_file(file: File, reason: Reason, account: Account = None) -> None:
     """Let a file's settings rule from the next tick on, without a deploy; nothing happens if anything of it is wrong.
 
-    Everything of a market may change but its symbol, number, capital, opening cost and triangular check, and so may the
-    risk limits; all else needs a deploy. The next deploy of another file ends it.
+    Everything of a market may change but its symbol, number, capital, opening cost, leverage, margin mode and
+    triangular check, and so may the risk limits; all else needs a deploy. The next deploy of another file ends it.
     """
     desks = open_accounts(file, account)
     with one_line_errors():

@@ -33,12 +33,14 @@ def check(file: File = DEFAULT_FILE, as_json: Json = False) -> None:
             size, spread, band = map(escape, _market(loaded, account, market))
             shown.add_row(escape(account.name), account.venue, escape(market.symbol), size, spread, band)
     show([shown])
+    for use in loaded.preset_uses:
+        console.print(escape(f"preset {use.preset} at {use.account} {use.symbol}: {_keys(use.values)}"))
     for each in loaded.advice:
         console.print(f"[yellow]advice[/yellow] {escape(each)}")
 
 
 def _document(loaded: Deployment) -> object:
-    """Describe a deployment: name, stage, config_hash, advice and its accounts with their markets."""
+    """Describe a deployment: name, stage, config_hash, advice, presets and its accounts with their markets."""
     accounts = [
         {
             "account": account.name,
@@ -61,6 +63,10 @@ def _document(loaded: Deployment) -> object:
         "stage": loaded.stage,
         "config_hash": loaded.config_hash,
         "advice": loaded.advice,
+        "presets": [
+            {"account": use.account, "symbol": use.symbol, "preset": use.preset, "values": dict(use.values)}
+            for use in loaded.preset_uses
+        ],
         "accounts": accounts,
     }
 

@@ -3,6 +3,7 @@
 from marketmaker.config.deployment import (
     AccountFunction,
     Deployment,
+    PresetUse,
     Recipients,
     SharedFunction,
     TopicName,
@@ -26,6 +27,7 @@ __all__ = [
     "KeyPurpose",
     "NeedsDeploy",
     "Preset",
+    "PresetUse",
     "Recipients",
     "SharedFunction",
     "Stage",

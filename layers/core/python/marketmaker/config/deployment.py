@@ -14,8 +14,9 @@ import msgspec
 
 from marketmaker.config.advice import advise
 from marketmaker.config.keys import KeyPath, keys_of, written
+from marketmaker.config.market_schema import Preset
 from marketmaker.config.markets import read_market
-from marketmaker.config.presets import with_presets
+from marketmaker.config.presets import decided_by, with_presets
 from marketmaker.config.reading import EXACT_NUMBERS, Place, read_table, show
 from marketmaker.config.schema import (
     ClocksTable,
@@ -28,6 +29,7 @@ from marketmaker.domain.accounts import AccountSettings, Clocks, RiskSettings
 from marketmaker.domain.keys import KeyPurpose
 from marketmaker.domain.orders import DeploymentTag
 from marketmaker.domain.units import AccountName, Asset, Symbol
+from marketmaker.domain.venues import ClientIds, trading_at
 
 _MS = 1_000
 _HASH_CHARACTERS = 16
@@ -50,12 +52,23 @@ class Recipients:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PresetUse:
+    """What a market's preset came to, with what the file says over it: each value by its key below the market."""
+
+    account: AccountName
+    symbol: Symbol
+    preset: Preset
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """Everything that a deployment file says.
 
     `config_hash` is equal for files that mean the same: order, spacing, comments, 1.50 for 1.5 and a default written
     out do not change it; any other difference does (R12). `paper` is what each account opens with in the paper stage.
-    `said` is every value by its key, `text` the file as it was read.
+    `said` is every value by its key, `presets` the preset of each market that names one, `text` the file as it was
+    read.
     """
 
     name: str
@@ -71,6 +84,7 @@ class Deployment:
     clocks: Clocks
     config_hash: str
     said: Mapping[KeyPath, object]
+    presets: Mapping[tuple[AccountName, Symbol], Preset] = field(compare=False)
     text: str = field(compare=False, repr=False)
 
     @property
@@ -88,6 +102,21 @@ class Deployment:
         return {
             ".".join(path[len(key) :]): written(value) for path, value in self.said.items() if path[: len(key)] == key
         }
+
+    @property
+    def preset_uses(self) -> tuple[PresetUse, ...]:
+        """What each preset that is named came to; what it leaves off is `off`."""
+        return tuple(
+            PresetUse(account=account, symbol=symbol, preset=preset, values=self._decided(account, symbol, preset))
+            for (account, symbol), preset in self.presets.items()
+        )
+
+    def _decided(self, account: AccountName, symbol: Symbol, preset: Preset) -> Mapping[str, str]:
+        values: dict[str, str] = {}
+        for key in decided_by(preset):
+            said = self.below("accounts", account, f"markets[{symbol}]", key) or {"": "off"}
+            values |= {f"{key}.{rest}".rstrip("."): value for rest, value in said.items()}
+        return values
 
     @property
     def venues(self) -> tuple[str, ...]:
@@ -173,6 +202,7 @@ def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]],
             clocks=clocks,
             risk=_risk(account.risk),
             config_hash=config_hash,
+            numbers_orders=trading_at(account.venue.value).client_ids is ClientIds.UINT32,
         )
         for name, account in table.accounts.items()
     }
@@ -196,8 +226,18 @@ def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]],
         clocks=clocks,
         config_hash=config_hash,
         said=keys_of(table),
+        presets=MappingProxyType(_presets(read)),
         text=text,
     )
+
+
+def _presets(table: DeploymentTable) -> dict[tuple[AccountName, Symbol], Preset]:
+    return {
+        (AccountName(name), Symbol(market.symbol)): market.preset
+        for name, account in table.accounts.items()
+        for market in account.markets
+        if market.preset is not None
+    }
 
 
 def _hash(table: DeploymentTable) -> str:

@@ -1,9 +1,9 @@
 """What of a deployment may change while it runs, and what needs a new one (R28).
 
-Whatever AWS was told at the deploy, or the state was opened with, stays: name, stage, venue, clocks, markets and their
-capital. What a tick only decides by may change: all else of a market, and the risk limits. So may the book that a
-reference price is read from, at any venue that the account was deployed with: its functions hold no other's client. The
-triangular check is `fetch_prices`', which keeps to the deployed file.
+Whatever AWS was told at the deploy, or the state was opened with, stays: name, stage, venue, clocks, markets, their
+capital, leverage and margin mode. What a tick only decides by may change: all else of a market, and the risk limits. So
+may the book that a reference price is read from, at any venue that the account was deployed with: its functions hold no
+other's client. The triangular check is `fetch_prices`', which keeps to the deployed file.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,8 @@ from marketmaker.ports import SettingChange
 
 _OPENED_WITH = frozenset({"symbol", "number", "capital_base", "capital_quote", "opening_cost_quote"})
 """What a market's state, its ledger and its orders' ids rest on."""
+_HELD_WITH = frozenset({"leverage", "margin_mode"})
+"""What a position rests on at the venue."""
 _CHARGED_ON_PAPER = frozenset({"fees"})
 """What the paper venue is opened with too."""
 
@@ -64,6 +66,8 @@ def _needs_deploy(path: KeyPath, deployed: Deployment, wanted: Deployment) -> bo
             return path in wanted.said and (account is None or wanted.said[path] not in account.venues)
         case ("accounts", _, market, "triangle", *_) if market.startswith("markets["):
             return True
+        case ("accounts", _, market, "perpetual", key) if market.startswith("markets["):
+            return key in _HELD_WITH
         case ("accounts", name, market, "implied", *_) if market.startswith("markets["):
             return any(each[:4] == ("accounts", name, market, "triangle") for each in deployed.said)
         case ("accounts", _, market, key, *_) if market.startswith("markets["):

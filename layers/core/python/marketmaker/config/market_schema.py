@@ -1,12 +1,13 @@
-"""What a deployment file may say about one market: its capital, its limits, and its models in `model_schema`."""
+"""What a deployment file may say about one market: its capital, its limits and, from the modules beside, its models."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
+from marketmaker.config.ladder_schema import LadderTable
 from marketmaker.config.model_schema import (
     AvellanedaStoikovTable,
     GlftTable,
@@ -28,18 +29,18 @@ from marketmaker.config.ranges import (
     Share,
     SymbolText,
     above,
-    from_to,
+    base_and_quote,
     whole,
 )
 from marketmaker.config.tables import Contradiction, Table
 from marketmaker.domain.models import CostBasis, FairPriceModel, Placement
-from marketmaker.domain.orders import EXIT_LEVEL, MAX_MARKET_NUMBER
+from marketmaker.domain.orders import MAX_MARKET_NUMBER
+from marketmaker.domain.positions import MarginMode
 from marketmaker.domain.pricing import BOOK_LEVELS
 from marketmaker.domain.runs import MAX_RUN
-from marketmaker.domain.units import ONE, ZERO, plain
+from marketmaker.domain.units import TWO, ZERO, plain
+from marketmaker.domain.venues import MarketKind
 
-MAX_LEVELS = EXIT_LEVEL
-"""Levels a side: as many as the client order ids of every venue can tell apart beside that of exits."""
 _Ticks = Annotated[int, whole(1, 1_000)]
 _DAY_S = 86_400
 
@@ -57,6 +58,8 @@ class ShareTable(Table, frozen=True, kw_only=True):
 
 
 CapitalTable = AmountTable | ShareTable
+NO_CAPITAL = AmountTable(amount=ZERO)
+"""What a perpetual has of its base: it is opened with quote alone."""
 
 
 class FeesTable(Table, frozen=True, kw_only=True):
@@ -97,62 +100,6 @@ class ReplaceTable(Table, frozen=True, kw_only=True):
 
 class ReplaceAllTable(Table, frozen=True, kw_only=True, tag_field="policy", tag="all"):
     """Replace every order in every tick, as the guide's loop does (S4): a baseline to compare with."""
-
-
-class LinearSpacingTable(Table, frozen=True, kw_only=True):
-    """Levels at 1, 1 + linear, 1 + 2 · linear ... half-spreads (P1)."""
-
-    linear: Annotated[Decimal, above(0, 100)]
-
-
-class GeometricSpacingTable(Table, frozen=True, kw_only=True):
-    """Levels at 1, geometric, geometric² ... half-spreads."""
-
-    geometric: Annotated[Decimal, above(1, 10)]
-
-
-class ExplicitSpacingTable(Table, frozen=True, kw_only=True):
-    """Levels at these half-spreads, the nearest at 1."""
-
-    explicit: tuple[Annotated[Decimal, above(0, 1_000)], ...]
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Refuse levels out of order, and a nearest one that does not stand at the half-spread."""
-        if self.explicit[0] != ONE or list(self.explicit) != sorted(set(self.explicit)):
-            yield Contradiction(key="explicit", value=_list(self.explicit), allowed="1 first, then each above the last")
-
-
-class LinearSizesTable(Table, frozen=True, kw_only=True):
-    """Levels of 1, 1 + linear, 1 + 2 · linear ... order sizes; 0 gives every level the same."""
-
-    linear: Annotated[Decimal, from_to(0, 10)]
-
-
-class GeometricSizesTable(Table, frozen=True, kw_only=True):
-    """Levels of 1, geometric, geometric² ... order sizes; below 1 they shrink with the distance."""
-
-    geometric: Factor
-
-
-class ExplicitSizesTable(Table, frozen=True, kw_only=True):
-    """Levels of these order sizes, nearest first."""
-
-    explicit: tuple[Annotated[Decimal, above(0, 1_000)], ...]
-
-
-class LadderTable(Table, frozen=True, kw_only=True):
-    """The levels of a side (P1); by default one, and more of them a half-spread apart and of one size."""
-
-    levels: Annotated[int, whole(1, MAX_LEVELS)] = 1
-    spacing: LinearSpacingTable | GeometricSpacingTable | ExplicitSpacingTable = LinearSpacingTable(linear=ONE)
-    sizes: LinearSizesTable | GeometricSizesTable | ExplicitSizesTable = LinearSizesTable(linear=ZERO)
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Refuse lists of another length than the ladder's."""
-        for key, table in (("spacing", self.spacing), ("sizes", self.sizes)):
-            if isinstance(table, ExplicitSpacingTable | ExplicitSizesTable) and len(table.explicit) != self.levels:
-                allowed = f"as many as levels ({self.levels})"
-                yield Contradiction(key=f"{key}.explicit", value=_list(table.explicit), allowed=allowed)
 
 
 class JoinTable(Table, frozen=True, kw_only=True, tag_field="placement", tag=Placement.JOIN.value):
@@ -211,6 +158,24 @@ class LossStopTable(Table, frozen=True, kw_only=True):
     loss_quote: Positive
 
 
+class PerpetualTable(Table, frozen=True, kw_only=True):
+    """How a perpetual is held (S17), by default with up to twice the market's equity.
+
+    `leverage` is what the venue is told, `max_exposure` what position and resting orders may reach.
+    """
+
+    leverage: Annotated[int, whole(1, 125)] = 2
+    margin_mode: MarginMode = MarginMode.CROSS
+    max_exposure: Annotated[Decimal, above(0, 125)] = TWO
+    min_liquidation_distance: Share = Decimal("0.1")
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Refuse an exposure that the venue would not lend for: it would reject the orders."""
+        if self.leverage < self.max_exposure:
+            allowed = f"a leverage of max_exposure ({plain(self.max_exposure)}) or more, or a lower max_exposure"
+            yield Contradiction(key="leverage", value=str(self.leverage), allowed=allowed)
+
+
 class RunGuardTable(Table, frozen=True, kw_only=True):
     """Pause a side, or stand wider with `widen`, by default once 5 of its orders filled within a minute (R32)."""
 
@@ -224,12 +189,17 @@ class Preset(StrEnum):
 
     NAIVE = "naive"
     REFEREE = "referee"
+    NEUTRAL = "neutral"
+    BALANCED = "balanced"
+    AGGRESSIVE = "aggressive"
+    CONSERVATIVE = "conservative"
 
 
 class MarketTable(Table, frozen=True, kw_only=True):
     """One symbol with its capital and settings.
 
-    A preset stands beneath what the table says itself.
+    A preset stands beneath what the table says itself. On spot `capital_base` is required; a perpetual has none, and is
+    held as `perpetual` says.
 
     By default the fair price is the book's middle, the opening cost the first fair price, a book that has not changed
     for 30 s is stale, and orders are post-only: where the venue has no such orders, `post_only = false` allows them to
@@ -241,7 +211,7 @@ class MarketTable(Table, frozen=True, kw_only=True):
     symbol: SymbolText
     number: Annotated[int, whole(0, MAX_MARKET_NUMBER)]
     preset: Preset | None = None
-    capital_base: CapitalTable
+    capital_base: CapitalTable | None = None
     capital_quote: CapitalTable
     opening_cost_quote: Positive | None = None
     fees: FeesTable
@@ -266,6 +236,7 @@ class MarketTable(Table, frozen=True, kw_only=True):
     take_profit_quote: Positive | None = None
     max_exit_slippage_bps: Bps = Decimal(100)
     cool_down_s: Annotated[int, whole(1, _DAY_S)] = 300
+    perpetual: PerpetualTable | None = None
     price_band: AbsoluteBandTable | BpsBandTable
     floors: bool = True
     replace: ReplaceTable | ReplaceAllTable = msgspec.field(default_factory=ReplaceTable)
@@ -274,7 +245,7 @@ class MarketTable(Table, frozen=True, kw_only=True):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Refuse a market without any capital, and models without what they are made of."""
-        if AmountTable(amount=ZERO) == self.capital_base == self.capital_quote:
+        if NO_CAPITAL == self.capital_base == self.capital_quote:
             yield Contradiction(
                 key="capital_quote", value="0 beside a capital_base of 0", allowed="capital in at least one of them"
             )
@@ -305,14 +276,19 @@ class MarketTable(Table, frozen=True, kw_only=True):
         return None if self.floors else "floors"
 
     @property
-    def assets(self) -> Sequence[str]:
+    def kind(self) -> MarketKind:
+        """Whether it is a spot market or a perpetual, by its symbol."""
+        return MarketKind.of(self.symbol)
+
+    @property
+    def assets(self) -> tuple[str, str]:
         """Its base and its quote."""
-        return self.symbol.split("/")
+        return base_and_quote(self.symbol)
 
     def _unlike(self, reference: ReferenceTable) -> Iterator[Contradiction]:
         """Refuse a reference for another asset, or in a currency that nothing or something else converts."""
         base, quote = self.assets
-        other_base, other_quote = reference.symbol.split("/")
+        other_base, other_quote = base_and_quote(reference.symbol)
         converting = (f"{other_quote}/{quote}", f"{quote}/{other_quote}")
         if other_base != base:
             yield Contradiction(key="reference.symbol", value=reference.symbol, allowed=f"a price of {base}")
@@ -323,7 +299,3 @@ class MarketTable(Table, frozen=True, kw_only=True):
             value = "a missing key" if reference.convert is None else reference.convert
             allowed = f"{converting[0]} or {converting[1]}: the market is quoted in {quote}"
             yield Contradiction(key="reference.convert", value=value, allowed=allowed)
-
-
-def _list(values: Sequence[Decimal]) -> str:
-    return f"[{', '.join(map(plain, values))}]"

@@ -1,8 +1,10 @@
 """A market's table as the domain's own values; those of its models stand in `models`."""
 
+from decimal import Decimal
 from typing import assert_never
 
 from marketmaker.config.market_schema import (
+    NO_CAPITAL,
     AbsoluteBandTable,
     AmountTable,
     BpsBandTable,
@@ -11,6 +13,7 @@ from marketmaker.config.market_schema import (
     CarryTable,
     FallStopTable,
     MarketTable,
+    PerpetualTable,
     ReplaceAllTable,
     ReplaceTable,
     RunGuardTable,
@@ -38,7 +41,16 @@ from marketmaker.domain.markets import (
     PriceBand,
     ReplaceTolerance,
 )
-from marketmaker.domain.models import BreakEven, Carry, ExitSettings, FallStop, RunGuard, SizeSkew, TriangleSettings
+from marketmaker.domain.models import (
+    BreakEven,
+    Carry,
+    ExitSettings,
+    FallStop,
+    Perpetual,
+    RunGuard,
+    SizeSkew,
+    TriangleSettings,
+)
 from marketmaker.domain.units import Symbol
 
 _MS = 1_000
@@ -51,7 +63,7 @@ def read_market(table: MarketTable, venue: str, clocks: Clocks) -> MarketSetting
     return MarketSettings(
         symbol=Symbol(table.symbol),
         number=table.number,
-        capital_base=_capital(table.capital_base),
+        capital_base=_capital(table.capital_base or NO_CAPITAL),
         capital_quote=_capital(table.capital_quote),
         opening_cost_quote=table.opening_cost_quote,
         fees=FeeSchedule(maker_bps=table.fees.maker_bps, taker_bps=table.fees.taker_bps),
@@ -79,6 +91,7 @@ def read_market(table: MarketTable, venue: str, clocks: Clocks) -> MarketSetting
         run_guard=_run_guard(table.run_guard),
         triangle=_triangle(table.triangle),
         exits=_exits(table),
+        perpetual=_perpetual(table.perpetual),
     )
 
 
@@ -143,6 +156,17 @@ def _exits(table: MarketTable) -> ExitSettings:
         take_profit_quote=table.take_profit_quote,
         max_slippage_bps=table.max_exit_slippage_bps,
         cool_down_ms=table.cool_down_s * _MS,
+    )
+
+
+def _perpetual(table: PerpetualTable | None) -> Perpetual | None:
+    if table is None:
+        return None
+    return Perpetual(
+        leverage=Decimal(table.leverage),
+        margin_mode=table.margin_mode,
+        max_exposure=table.max_exposure,
+        min_liquidation_distance=table.min_liquidation_distance,
     )
 
 

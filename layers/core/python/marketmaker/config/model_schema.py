@@ -5,7 +5,18 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from marketmaker.config.ranges import Amount, AssetText, Bps, Factor, Positive, Ratio, Share, SymbolText, from_to, whole
+from marketmaker.config.ranges import (
+    Amount,
+    AssetText,
+    Bps,
+    Factor,
+    Positive,
+    Ratio,
+    Share,
+    SpotSymbolText,
+    from_to,
+    whole,
+)
 from marketmaker.config.tables import Contradiction, Table
 from marketmaker.domain.models import Distribution, InventoryPolicy, Ramp, SkewEffect, SpreadModel
 from marketmaker.domain.units import ONE, ZERO, plain
@@ -29,8 +40,8 @@ class ReferenceTable(Table, frozen=True, kw_only=True):
     """
 
     venue: PublicVenue | None = None
-    symbol: SymbolText
-    convert: SymbolText | None = None
+    symbol: SpotSymbolText
+    convert: SpotSymbolText | None = None
     min_rate: Positive = _MIN_RATE
     max_rate: Positive = _MAX_RATE
     max_age_s: _BookAge = 10

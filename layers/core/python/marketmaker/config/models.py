@@ -3,18 +3,16 @@
 from decimal import Decimal, localcontext
 from typing import assert_never
 
-from marketmaker.config.market_schema import (
-    BackOffTable,
+from marketmaker.config.ladder_schema import (
     ExplicitSizesTable,
     ExplicitSpacingTable,
     GeometricSizesTable,
     GeometricSpacingTable,
-    ImproveTable,
-    JoinTable,
     LadderTable,
     LinearSizesTable,
     LinearSpacingTable,
 )
+from marketmaker.config.market_schema import BackOffTable, ImproveTable, JoinTable
 from marketmaker.config.model_schema import (
     AvellanedaStoikovTable,
     BidOnlyTable,
@@ -33,6 +31,7 @@ from marketmaker.config.model_schema import (
     ShiftTable,
     SigmaOptimalTable,
 )
+from marketmaker.config.ranges import base_and_quote
 from marketmaker.domain.distances import BpsDistance, Distance, PriceRange, QuoteDistance
 from marketmaker.domain.ladder import geometric_multiples, linear_multiples
 from marketmaker.domain.models import (
@@ -64,7 +63,7 @@ def read_reference(table: ReferenceTable, symbol: str, venue: str) -> SecondPric
     convert = table.convert
     if convert is None:
         return SecondPrice(source=_listing(at, table.symbol), max_age_ms=table.max_age_s * _MS)
-    _, quote = symbol.split("/")
+    _, quote = base_and_quote(symbol)
     return SecondPrice(
         source=_listing(at, table.symbol),
         rate=_listing(at, convert),
@@ -76,7 +75,7 @@ def read_reference(table: ReferenceTable, symbol: str, venue: str) -> SecondPric
 
 def read_implied(table: ImpliedTable, symbol: str, venue: str) -> SecondPrice:
     """Turn a cross into its two books: base against the asset, and the asset against the market's quote (S15)."""
-    base, quote = symbol.split("/")
+    base, quote = base_and_quote(symbol)
     return SecondPrice(
         source=_listing(venue, f"{base}/{table.through}"),
         rate=_listing(venue, f"{table.through}/{quote}"),

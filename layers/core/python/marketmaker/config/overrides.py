@@ -16,7 +16,10 @@ from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import ConfigError
 
 _STAGES_WITH_MONEY = frozenset({Stage.TESTNET.value, Stage.LIVE.value})
-_SHAPES = ({"quote"}, {"bps"}, {"low", "high"}, {"amount"}, {"share"})
+_SHAPES = (
+    *({"quote"}, {"bps"}, {"low", "high"}, {"amount"}, {"share"}),
+    *({"linear"}, {"geometric"}, {"explicit"}, {"loss_quote"}),
+)
 """Tables that are told apart by their keys: a key of another shape makes another table."""
 
 

@@ -45,8 +45,19 @@ def _is_tag(text: str) -> bool:
     return True
 
 
-SYMBOL = _text(r"([A-Z0-9]{1,20})/(?!\1$)[A-Z0-9]{1,20}", 'a spot market as BASE/QUOTE, such as "PAXG/USDT"')
+SYMBOL = _text(
+    r"([A-Z0-9]{1,20})/(?!\1(?::|$))([A-Z0-9]{1,20})(?::\2)?",
+    'a spot market as BASE/QUOTE, such as "PAXG/USDT", or a perpetual as BASE/QUOTE:QUOTE, such as "SOL/USDC:USDC"',
+)
 """What a market's symbol looks like; errors name a market by it where it is valid."""
+_SPOT_SYMBOL = _text(r"([A-Z0-9]{1,20})/(?!\1$)[A-Z0-9]{1,20}", 'a spot market as BASE/QUOTE, such as "PAXG/USDT"')
+
+
+def base_and_quote(symbol: str) -> tuple[str, str]:
+    """Name the two assets of a symbol; a perpetual's are those that its price is of and in."""
+    base, _, quote = symbol.partition(":")[0].partition("/")
+    return base, quote
+
 
 _HIGHEST_BPS = 10_000
 _HIGHEST_FEE_BPS = 100
@@ -63,6 +74,7 @@ Region = Annotated[str, _text(r"[a-z]{2}(-[a-z]+)+-[0-9]", 'an AWS region such a
 Email = Annotated[str, _text(r"[^@\s]+@[^@\s]+\.[^@\s.]+", 'an e-mail address such as "me@example.com"')]
 Phone = Annotated[str, _text(r"\+[1-9][0-9]{6,14}", 'a phone number in E.164 form such as "+819012345678"')]
 SymbolText = Annotated[str, SYMBOL]
+SpotSymbolText = Annotated[str, _SPOT_SYMBOL]
 AssetText = Annotated[str, _text(r"[A-Z0-9]{1,20}", 'an asset such as "USDT"')]
 Positive = Annotated[Decimal, Allowed(text="a number above 0", holds=lambda value: value > ZERO)]
 Amount = Annotated[Decimal, Allowed(text="a number, 0 or more", holds=lambda value: value >= ZERO)]

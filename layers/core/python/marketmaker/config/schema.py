@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from marketmaker.config.market_schema import MarketTable, ShareTable
+from marketmaker.config.market_schema import NO_CAPITAL, MarketTable, PerpetualTable, ShareTable
 from marketmaker.config.model_schema import PublicVenue
 from marketmaker.config.ranges import (
     Allowed,
@@ -27,8 +27,10 @@ from marketmaker.config.ranges import (
     whole,
 )
 from marketmaker.config.tables import Contradiction, Table, index_label
+from marketmaker.config.venue_rules import misplaced
 from marketmaker.domain.accounts import BreachResponse
 from marketmaker.domain.units import ONE, ZERO, plain
+from marketmaker.domain.venues import TRADED, ClientIds, MarketKind, TestEnvironment, trading_at
 
 Megabytes = Annotated[int, whole(128, 10_240)]
 
@@ -37,6 +39,8 @@ class VenueName(StrEnum):
     """The venues that an account may name."""
 
     BINANCE = "binance"
+    BINANCE_USDM = "binanceusdm"
+    BACKPACK = "backpack"
 
 
 class Stage(StrEnum):
@@ -91,7 +95,11 @@ class AccountTable(Table, frozen=True, kw_only=True):
     markets: tuple[MarketTable, ...]
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Refuse markets that share a symbol or a number, or ask for more than there is of an asset (S2a)."""
+        """Refuse what the venue does not allow, symbols and numbers twice, and more than there is of an asset (S2a)."""
+        yield from misplaced(self.markets, self.venue)
+        if trading_at(self.venue).client_ids is ClientIds.UINT32 and not self.dedicated:
+            allowed = f"true at {self.venue}: an order id of 32 bits cannot tell our orders from a stranger's for sure"
+            yield Contradiction(key="dedicated", value="false", allowed=allowed)
         yield from self._repeated("symbol")
         yield from self._repeated("number")
         yield from self._own_references()
@@ -111,14 +119,15 @@ class AccountTable(Table, frozen=True, kw_only=True):
 
     @property
     def located(self) -> "AccountTable":
-        """The account with its own venue written where a reference names none, and presets as what they say."""
-        markets = (msgspec.structs.replace(self._locate(each), preset=None) for each in self.markets)
+        """The account with what follows from its venue written out, and presets as what they say."""
+        markets = (msgspec.structs.replace(_settled(self._locate(each)), preset=None) for each in self.markets)
         return msgspec.structs.replace(self, markets=tuple(markets))
 
     @property
     def assets(self) -> tuple[str, ...]:
-        """The assets that its markets trade, each once."""
-        return tuple(dict.fromkeys(asset for market in self.markets for asset in market.symbol.split("/")))
+        """The assets that its markets own, each once: of a perpetual its collateral alone."""
+        owned = (market.assets if market.kind is MarketKind.SPOT else market.assets[1:] for market in self.markets)
+        return tuple(dict.fromkeys(asset for assets in owned for asset in assets))
 
     def _locate(self, market: MarketTable) -> MarketTable:
         reference = market.reference
@@ -160,9 +169,7 @@ class AccountTable(Table, frozen=True, kw_only=True):
 
     def _shares(self) -> Iterator[tuple[str, str, Decimal]]:
         for market in self.markets:
-            for asset, capital in zip(
-                market.symbol.split("/"), (market.capital_base, market.capital_quote), strict=True
-            ):
+            for asset, capital in zip(market.assets, (market.capital_base, market.capital_quote), strict=True):
                 if isinstance(capital, ShareTable):
                     yield asset, market.symbol, capital.share
 
@@ -235,6 +242,7 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
                 key="armed", value="true", allowed=f"only in a live deployment, and this is {self.stage}"
             )
         for name, account in self.accounts.items():
+            yield from self._unreachable(f"accounts.{name}.venue", account.venue)
             key = f"accounts.{name}.paper"
             if self.stage is Stage.PAPER and account.paper is None:
                 example = ", ".join(f"{asset} = ..." for asset in account.assets)
@@ -245,6 +253,23 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
                 yield Contradiction(key=key, value="an opening balance", allowed=allowed)
             if self.stage not in {Stage.LOCAL, Stage.PAPER}:
                 yield from _baselines(f"accounts.{name}", account)
+
+    def _unreachable(self, key: str, venue: VenueName) -> Iterator[Contradiction]:
+        """Refuse a stage that the venue has not, and to deploy where nothing can be traded yet."""
+        if self.stage is Stage.TESTNET and trading_at(venue).test_environment is TestEnvironment.NONE:
+            allowed = f'another stage: {venue} has no test environment; try it with stage = "paper" or "local"'
+            yield Contradiction(key=key, value=f'"{venue}" in the testnet stage', allowed=allowed)
+        if self.stage is not Stage.LOCAL and venue not in TRADED:
+            allowed = f'only with stage = "local": {venue} is not available for deployments yet, but for backtests'
+            yield Contradiction(key=key, value=f'"{venue}"', allowed=f"{allowed} and local runs")
+
+
+def _settled(market: MarketTable) -> MarketTable:
+    """Write what a perpetual leaves to its defaults."""
+    if market.kind is MarketKind.SPOT:
+        return market
+    held = market.perpetual or PerpetualTable()
+    return msgspec.structs.replace(market, capital_base=NO_CAPITAL, perpetual=held)
 
 
 def _baselines(key: str, account: AccountTable) -> Iterator[Contradiction]:

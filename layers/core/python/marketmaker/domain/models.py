@@ -350,7 +350,7 @@ class Perpetual:
     `min_liquidation_distance`, a share of the mark, nothing is added.
     """
 
-    leverage: Decimal = ONE
+    leverage: Decimal = TWO
     margin_mode: MarginMode = MarginMode.CROSS
     max_exposure: Decimal = TWO
     min_liquidation_distance: Decimal = Decimal("0.1")

@@ -11,7 +11,8 @@ Assumptions, all of them:
 - A quote on the other side at or through our price fills us at our price, up to the size it shows.
 - What an account takes is gone from the displayed book until the next quote shows it again.
 - An account never trades with itself: its resting orders in the way of its taker, up to the last price it takes,
-  expire, as with Binance's EXPIRE_MAKER; a post-only order in the way of its own order is rejected.
+  expire, as with Binance's EXPIRE_MAKER, unless the taker asks to end there instead; a post-only order in the way of
+  its own order is rejected.
 - Arrival is immediate: latency belongs to the caller, who passes the moment an order reaches the venue.
 """
 
@@ -160,13 +161,19 @@ class Engine[A: TradingAccount = Account]:
         size = self.account.fillable(order)
         steps = self.book.walk(request.side, request.price, size)
         is_whole = sum((step.size for step in steps), ZERO) == size
-        if request.time_in_force is TimeInForce.FOK and not is_whole:
+        in_the_way = self._own_in_the_way(request.side, steps[-1].price if is_whole else request.price)
+        ends_early = request.ends_at_own_orders and bool(in_the_way)
+        if request.time_in_force is TimeInForce.FOK and (ends_early or not is_whole):
             return
-        for own in self._own_in_the_way(request.side, steps[-1].price if is_whole else request.price):
+        if ends_early:
+            steps = [step for step in steps if is_better(request.side.opposite, step.price, in_the_way[0].limit)]
+        for own in () if ends_early else in_the_way:
             self.account.close(own, OrderStatus.EXPIRED_IN_MATCH, self.now_us)
         for step in steps:
             self.book.take(request.side.opposite, step)
             self.account.fill(order, step, is_maker=False, time_us=self.now_us)
+        if ends_early and order.status.is_open:
+            self.account.close(order, OrderStatus.EXPIRED_IN_MATCH, self.now_us)
 
     def _rest_or_expire(self, order: AccountOrder) -> None:
         request = order.request

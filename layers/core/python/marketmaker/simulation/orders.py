@@ -57,7 +57,8 @@ class RejectReason(StrEnum):
 class OrderRequest:
     """An order as sent; only a MARKET order has no price.
 
-    A `reduce_only` one may shrink a position, never grow or turn it.
+    A `reduce_only` one may shrink a position, never grow or turn it. One that `ends_at_own_orders` expires where it
+    would trade with one of the account's own; otherwise those expire.
     """
 
     client_id: ClientOrderId
@@ -67,6 +68,7 @@ class OrderRequest:
     price: Decimal | None
     time_in_force: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
+    ends_at_own_orders: bool = False
 
     def __post_init__(self) -> None:
         if (self.price is None) is not (self.type is OrderType.MARKET):
