@@ -104,7 +104,12 @@ def test_a_sale_from_flat_is_a_short_and_its_funding_is_part_of_the_gain() -> No
 
 def test_a_market_that_stands_still_leaves_it_flat() -> None:
     found = Margined(STILL, rate="0.001").result()
-    assert (found.fills, found.inventory_max_abs_base, found.funding_quote, found.total_pnl_quote) == (0, 0, 0, 0)
+    assert (found.fills, found.inventory_max_abs_base, found.funding_quote, found.total_pnl_quote) == (
+        0,
+        ZERO,
+        ZERO,
+        ZERO,
+    )
 
 
 def test_what_it_holds_is_told_as_a_venue_tells_it() -> None:
@@ -113,7 +118,12 @@ def test_what_it_holds_is_told_as_a_venue_tells_it() -> None:
     setting.run.go_to(START_MS + 1_000)
     position = setting.held.positions()[SYMBOL]
     assert not isinstance(position, Unknown)
-    assert (position.size_base, position.entry_price, position.mark_price, position.leverage) == (0, None, 1900, 2)
+    assert (position.size_base, position.entry_price, position.mark_price, position.leverage) == (
+        ZERO,
+        None,
+        D(1900),
+        D(2),
+    )
     assert setting.held.balances()[USDT].total == 10_000
 
 
