@@ -176,7 +176,7 @@ def sign_flip_p(differences: Sequence[float], *, seed: int = 0) -> float:
     """
     count = len(differences)
     found, slack = abs(math.fsum(differences)), _ROUNDING * math.fsum(map(abs, differences))
-    draw = random.Random(seed).getrandbits  # noqa: S311  # nosec B311 - a sample, not a secret
+    draw = random.Random(seed).getrandbits  # noqa: S311 - a sample, not a secret  # nosec B311
     drawn = count > _EXACT_BLOCKS
     flips = (draw(count) for _ in range(DRAWS - 1)) if drawn else range(1 << count)
     total, tables = math.fsum(differences), _sums_by_byte(differences)
