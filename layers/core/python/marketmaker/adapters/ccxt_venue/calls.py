@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from marketmaker.adapters.ccxt_venue import parsing
-from marketmaker.adapters.ccxt_venue.capabilities import TRADES_A_PAGE
+from marketmaker.adapters.ccxt_venue.capabilities import POST_ONLY_TIME_IN_FORCE, TRADES_A_PAGE
+from marketmaker.adapters.ccxt_venue.dialects import Dialect
 from marketmaker.domain.orders import Fill, NewOrder, Order
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.units import Asset, ClientOrderId, Symbol, VenueOrderId, plain
-from marketmaker.errors import Unresolved
+from marketmaker.errors import Refused, Unresolved
 from marketmaker.ports import Balance, KeyPermissions
 
 BOOK_LEVELS = 20
@@ -19,58 +21,72 @@ type Call[T] = Callable[[Any], T]
 
 
 def market_id(symbol: Symbol) -> str:
-    """Name a spot market as Binance does; a halt cancels by this before any metadata is loaded (R34)."""
-    return symbol.replace("/", "")
+    """Name a market as Binance does; a halt cancels by this before any metadata is loaded (R34)."""
+    return symbol.partition(":")[0].replace("/", "")
 
 
-def open_orders(client: Any) -> tuple[Order, ...]:
+def open_orders(dialect: Dialect) -> Call[tuple[Order, ...]]:
     """Ask for all open orders of the login; their ids are unique within a symbol only."""
-    rows = parsing.expect_list(client.privateGetOpenOrders(), "open orders")
-    orders = tuple(parsing.parse_order(row, _names(client)) for row in rows)
-    parsing.expect_unique(((order.symbol, order.venue_id) for order in orders), "an open order")
-    return orders
 
-
-def balances(client: Any) -> dict[Asset, Balance]:
-    """Ask for the login's balances."""
-    return parsing.parse_balances(client.privateGetAccount())
-
-
-def book_of(symbol: Symbol) -> Call[Book]:
-    """Ask for a market's book."""
-    params = {"symbol": market_id(symbol), "limit": BOOK_LEVELS}
-    return lambda client: parsing.parse_book(symbol, client.publicGetDepth(params))
-
-
-def last_price_of(symbol: Symbol) -> Call[Decimal]:
-    """Ask for the price of a market's last trade."""
-    params = {"symbol": market_id(symbol)}
-    return lambda client: parsing.parse_last_price(symbol, client.publicGetTickerPrice(params))
-
-
-def venue_time(client: Any) -> int:
-    """Ask for the venue's clock."""
-    return parsing.parse_time(client.publicGetTime())
-
-
-def permissions(client: Any) -> KeyPermissions:
-    """Ask what the login's key may do."""
-    return parsing.parse_permissions(client.sapiGetAccountApiRestrictions())
-
-
-def trades_page(symbol: Symbol, params: Mapping[str, Any]) -> Call[list[Fill]]:
-    """Ask for a page of the login's trades."""
-
-    def call(client: Any) -> list[Fill]:
-        rows = parsing.expect_list(client.privateGetMyTrades({"symbol": market_id(symbol), **params}), "trades")
-        if any(parsing.expect_row(row, "a trade").get("symbol") != market_id(symbol) for row in rows):
-            raise Unresolved(f"the trades of {symbol} came with another market's")
-        return [parsing.parse_fill(row, lambda _: symbol) for row in rows]
+    def call(client: Any) -> tuple[Order, ...]:
+        rows = parsing.expect_list(getattr(client, dialect.routes.open_orders)(), "open orders")
+        orders = tuple(parsing.parse_order(row, _names(client, dialect)) for row in rows)
+        parsing.expect_unique(((order.symbol, order.venue_id) for order in orders), "an open order")
+        return orders
 
     return call
 
 
-def all_trades(read: Callable[[Call[list[Fill]]], list[Fill]], symbol: Symbol, from_id: int) -> list[Fill]:
+def balances(dialect: Dialect) -> Call[dict[Asset, Balance]]:
+    """Ask for the login's balances."""
+    return lambda client: dialect.balances(getattr(client, dialect.routes.balances)())
+
+
+def book_of(dialect: Dialect, symbol: Symbol) -> Call[Book]:
+    """Ask for a market's book."""
+    params = {"symbol": market_id(symbol), "limit": BOOK_LEVELS}
+    return lambda client: parsing.parse_book(symbol, getattr(client, dialect.routes.depth)(params))
+
+
+def last_price_of(dialect: Dialect, symbol: Symbol) -> Call[Decimal]:
+    """Ask for the price of a market's last trade."""
+    params = {"symbol": market_id(symbol)}
+    return lambda client: parsing.parse_last_price(symbol, getattr(client, dialect.routes.price)(params))
+
+
+def venue_time(dialect: Dialect) -> Call[int]:
+    """Ask for the venue's clock."""
+    return lambda client: parsing.parse_time(getattr(client, dialect.routes.time)())
+
+
+def permissions(dialect: Dialect) -> Call[KeyPermissions]:
+    """Ask what the login's key may do."""
+    route = dialect.routes.permissions
+
+    def call(client: Any) -> KeyPermissions:
+        if route is None:
+            raise Refused("the venue does not tell what a key may do")
+        return parsing.parse_permissions(getattr(client, route)())
+
+    return call
+
+
+def trades_page(dialect: Dialect, symbol: Symbol, params: Mapping[str, Any]) -> Call[list[Fill]]:
+    """Ask for a page of the login's trades."""
+
+    def call(client: Any) -> list[Fill]:
+        answer = getattr(client, dialect.routes.trades)({"symbol": market_id(symbol), **params})
+        rows = parsing.expect_list(answer, "trades")
+        if any(parsing.expect_row(row, "a trade").get("symbol") != market_id(symbol) for row in rows):
+            raise Unresolved(f"the trades of {symbol} came with another market's")
+        return [dialect.fill(row, lambda _: symbol) for row in rows]
+
+    return call
+
+
+def all_trades(
+    read: Callable[[Call[list[Fill]]], list[Fill]], dialect: Dialect, symbol: Symbol, from_id: int
+) -> list[Fill]:
     """Read the login's trades from an id on, oldest first, page after page until one is not full (R15).
 
     Pages may overlap, repeat themselves and be out of order: a trade is known by its id alone.
@@ -81,7 +97,7 @@ def all_trades(read: Callable[[Call[list[Fill]]], list[Fill]], symbol: Symbol, f
     found: dict[int, Fill] = {}
     next_id = from_id
     while True:
-        page = read(trades_page(symbol, {"fromId": next_id, "limit": TRADES_A_PAGE}))
+        page = read(trades_page(dialect, symbol, {"fromId": next_id, "limit": TRADES_A_PAGE}))
         for fill in page:
             if found.setdefault(int(fill.trade_id), fill) != fill:
                 raise Unresolved(f"trade {fill.trade_id} of {symbol} came twice and differs")
@@ -93,12 +109,12 @@ def all_trades(read: Callable[[Call[list[Fill]]], list[Fill]], symbol: Symbol, f
         next_id = newest + 1
 
 
-def order_of(symbol: Symbol, key: ClientOrderId | VenueOrderId, *, by_client_id: bool) -> Call[Order]:
+def order_of(dialect: Dialect, symbol: Symbol, key: ClientOrderId | VenueOrderId, *, by_client_id: bool) -> Call[Order]:
     """Ask for one order, live or not."""
     params = {"symbol": market_id(symbol), "origClientOrderId" if by_client_id else "orderId": key}
 
     def call(client: Any) -> Order:
-        order = parsing.parse_order(client.privateGetOrder(params), lambda _: symbol)
+        order = parsing.parse_order(getattr(client, dialect.routes.order)(params), lambda _: symbol)
         if key != (order.client_id if by_client_id else order.venue_id):
             raise Unresolved(f"order {key} was asked for, {order.venue_id} ({order.client_id}) came")
         return order
@@ -106,12 +122,12 @@ def order_of(symbol: Symbol, key: ClientOrderId | VenueOrderId, *, by_client_id:
     return call
 
 
-def cancellation(order: Order) -> Call[Order]:
+def cancellation(dialect: Dialect, order: Order) -> Call[Order]:
     """Ask for a cancel; the answer says what had been executed."""
     params = {"symbol": market_id(order.symbol), "orderId": order.venue_id}
 
     def call(client: Any) -> Order:
-        answer = parsing.parse_order(client.privateDeleteOrder(params), lambda _: order.symbol)
+        answer = parsing.parse_order(getattr(client, dialect.routes.cancel)(params), lambda _: order.symbol)
         if answer.venue_id != order.venue_id or answer.is_live:
             raise Unresolved(f"the cancel of order {order.venue_id} was answered by {answer}")
         return answer
@@ -119,19 +135,12 @@ def cancellation(order: Order) -> Call[Order]:
     return call
 
 
-def creation(order: NewOrder) -> Call[Order]:
+def creation(dialect: Dialect, order: NewOrder) -> Call[Order]:
     """Ask for a new order: post-only, immediate-or-cancel, or a plain one that rests until it is cancelled."""
-    params: dict[str, Any] = {"clientOrderId": order.client_id}
-    if order.post_only:
-        params["postOnly"] = True
-    elif order.immediate:
-        params["timeInForce"] = "IOC"
+    send = _created if dialect.routes.create is None else partial(_created_by_route, route=dialect.routes.create)
 
     def call(client: Any) -> Order:
-        unified = client.create_order(
-            order.symbol, "limit", order.side.value, plain(order.size_base), plain(order.price), params
-        )
-        answer = parsing.parse_order(unified["info"], lambda _: order.symbol)
+        answer = parsing.parse_order(send(client, order), lambda _: order.symbol)
         sent = order.client_id, order.side, order.price, order.size_base
         if (answer.client_id, answer.side, answer.price, answer.size_base) != sent:
             raise Unresolved(f"the create of {order.client_id} was answered by {answer}")
@@ -140,5 +149,32 @@ def creation(order: NewOrder) -> Call[Order]:
     return call
 
 
-def _names(client: Any) -> parsing.NameSymbol:
-    return lambda name: str(client.safe_market(name, None, None, "spot")["symbol"])
+def _created(client: Any, order: NewOrder) -> Any:
+    params: dict[str, Any] = {"clientOrderId": order.client_id}
+    if order.post_only:
+        params["postOnly"] = True
+    elif order.immediate:
+        params["timeInForce"] = "IOC"
+    return client.create_order(
+        order.symbol, "limit", order.side.value, plain(order.size_base), plain(order.price), params
+    )["info"]
+
+
+def _created_by_route(client: Any, order: NewOrder, route: str) -> Any:
+    """Send it as the venue wants it: of a perpetual ccxt would sign parameters of its own beside."""
+    params = {
+        "symbol": market_id(order.symbol),
+        "side": order.side.value.upper(),
+        "type": "LIMIT",
+        "timeInForce": POST_ONLY_TIME_IN_FORCE if order.post_only else "IOC" if order.immediate else "GTC",
+        "quantity": plain(order.size_base),
+        "price": plain(order.price),
+        "newClientOrderId": order.client_id,
+        "newOrderRespType": "RESULT",
+        **({"reduceOnly": "true"} if order.reduce_only else {}),
+    }
+    return getattr(client, route)(params)
+
+
+def _names(client: Any, dialect: Dialect) -> parsing.NameSymbol:
+    return lambda name: str(client.safe_market(name, None, None, dialect.market_type)["symbol"])

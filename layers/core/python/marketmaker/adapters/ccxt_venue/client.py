@@ -13,6 +13,7 @@ import ccxt
 import requests
 from requests.adapters import HTTPAdapter
 
+from marketmaker.adapters.ccxt_venue.dialects import DIALECTS
 from marketmaker.adapters.ccxt_venue.rate_budget import Answer
 from marketmaker.domain.keys import VenueKey
 from marketmaker.errors import ConfigError
@@ -121,7 +122,7 @@ def new_client(
 ) -> Any:
     """Build one thread's ccxt client with its own session; it signs with the given clock.
 
-    Without a key it can read what is public. `is_sandbox` gives it the addresses of the venue's testnet.
+    Without a key it can read what is public. `is_sandbox` gives it the addresses of the venue's testnet or demo.
     """
     session = requests.Session()
     session.mount("https://", transport)
@@ -134,8 +135,7 @@ def new_client(
             "enableLastHttpResponse": False,
             "enableLastJsonResponse": False,
             "options": {
-                "defaultType": "spot",
-                "fetchMarkets": {"types": ["spot"]},
+                **DIALECTS[venue].options,
                 "fetchCurrencies": False,
                 "fetchMargins": False,
                 "crossMarginPairsData": [],
@@ -144,11 +144,12 @@ def new_client(
                 "recvWindow": request_ttl_ms,
                 "adjustForTimeDifference": False,
                 "maxRetriesOnFailure": 0,
-                "newOrderRespType": {"limit": "RESULT", "market": "FULL"},
             },
         }
     )
-    if is_sandbox:
+    if is_sandbox and DIALECTS[venue].has_demo:
+        client.enable_demo_trading(True)
+    elif is_sandbox:
         client.set_sandbox_mode(True)
     client.number = str
     client.milliseconds = now_ms

@@ -7,6 +7,7 @@ from functools import partial
 
 from marketmaker.adapters.ccxt_venue.calls import Call, venue_time
 from marketmaker.adapters.ccxt_venue.capabilities import WEIGHT_A_MINUTE
+from marketmaker.adapters.ccxt_venue.dialects import DIALECTS
 from marketmaker.adapters.ccxt_venue.failures import (
     describe,
     is_broken_connection,
@@ -30,6 +31,7 @@ class Connection:
 
     def __init__(self, login: VenueLogin, clock: Clock, markets: KnownMarkets) -> None:
         self.budget = RateBudget(clock, WEIGHT_A_MINUTE[login.venue])
+        self.dialect = DIALECTS[login.venue]
         self._login = login
         self._clock = clock
         self._markets = markets
@@ -136,7 +138,7 @@ class Connection:
         """Measure the venue's clock against ours, half a round trip allowed for; it is part of what it is for."""
         sent_ms = self._clock.now_ms()
         try:
-            venue_ms = self._send(venue_time, deadline, need)
+            venue_ms = self._send(venue_time(self.dialect), deadline, need)
         except Exception as error:
             raise read_failure(error) from error
         self._clock_offset_ms = venue_ms - (sent_ms + self._clock.now_ms()) // 2

@@ -11,7 +11,8 @@ from threading import Lock
 from typing import Any
 
 from marketmaker.adapters.ccxt_venue import parsing
-from marketmaker.adapters.ccxt_venue.capabilities import POST_ONLY_ORDER_TYPE
+from marketmaker.adapters.ccxt_venue.capabilities import POST_ONLY_ORDER_TYPE, POST_ONLY_TIME_IN_FORCE
+from marketmaker.adapters.ccxt_venue.dialects import Dialect
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import ONE, ZERO, Asset, Symbol
@@ -137,18 +138,20 @@ class KnownMarkets:
         self._doubted_ms.pop(symbol, None)
 
 
-def read_listed(client: Any, market_ids: Mapping[Symbol, str]) -> dict[Symbol, Market]:
+def read_listed(client: Any, dialect: Dialect, market_ids: Mapping[Symbol, str]) -> dict[Symbol, Market]:
     """Ask for markets' metadata in one request; what the venue leaves out is left out.
 
     Raises:
         Unresolved: an answer without any market, or without a rule.
     """
     ids = json.dumps(list(market_ids.values()), separators=(",", ":"))
-    answer = parsing.expect_row(client.publicGetExchangeInfo({"symbols": ids}), "the metadata")
+    params = {"symbols": ids} if dialect.lists_by_symbols else {}
+    answer = parsing.expect_row(getattr(client, dialect.routes.metadata)(params), "the metadata")
     rows = [parsing.expect_row(row, "a market") for row in parsing.expect_list(answer.get("symbols"), "the metadata")]
     if not rows:
         raise Unresolved("the metadata came without any market")
-    markets = [_read_market(client, row) for row in rows]
+    wanted = set(market_ids.values())
+    markets = [_read_market(client, row) for row in rows if row.get("symbol") in wanted]
     parsing.expect_unique((market["symbol"] for market in markets), "a market")
     return {market["symbol"]: market for market in markets if market["symbol"] in market_ids}
 
@@ -160,7 +163,8 @@ def _read_market(client: Any, row: Mapping[str, Any]) -> Market:
     market = parsing.expect_row(client.parse_market(row), "a market")
     filters = [parsing.expect_row(each, "a filter") for each in parsing.expect_list(row.get("filters"), "the filters")]
     found = {parsing.text(each.get("filterType"), "a filter's type"): each for each in filters}
-    notional = found.get("NOTIONAL", found.get("MIN_NOTIONAL", {})).get("minNotional")
+    least = found.get("NOTIONAL", found.get("MIN_NOTIONAL", {}))
+    notional = least.get("minNotional", least.get("notional"))
     told = (
         found.get("PRICE_FILTER", {}).get("tickSize"),
         found.get("LOT_SIZE", {}).get("stepSize"),
@@ -191,7 +195,7 @@ def parse_instrument(market: Market) -> Instrument:
             lot_size=parsing.amount(precision.get("amount"), "the lot size"),
             min_size_base=parsing.amount(smallest, "the minimum size"),
             min_notional_quote=parsing.amount(cheapest, "the minimum notional"),
-            has_post_only=POST_ONLY_ORDER_TYPE in order_types,
+            has_post_only=POST_ONLY_ORDER_TYPE in order_types or POST_ONLY_TIME_IN_FORCE in info.get("timeInForce", ()),
             is_trading=parsing.flag(market.get("active"), "whether a market is active"),
         )
     except ValueError as error:

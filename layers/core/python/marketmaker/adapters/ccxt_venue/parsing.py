@@ -186,7 +186,7 @@ def parse_order(answer: object, name_symbol: NameSymbol) -> Order:
         price=amount(row.get("price"), "an order's price"),
         size_base=size,
         executed_base=executed,
-        created_ms=moment(row.get("time", row.get("transactTime")), "an order's time"),
+        created_ms=moment(row.get("time", row.get("transactTime", row.get("updateTime"))), "an order's time"),
         is_live=status in LIVE_STATUSES,
     )
 
@@ -205,16 +205,27 @@ def _side(row: Mapping[str, Any]) -> Side:
 def parse_fill(answer: object, name_symbol: NameSymbol) -> Fill:
     """Read a trade of ours; a fee that is not told stays unknown (R16)."""
     row = expect_row(answer, "a trade")
+    side = Side.BUY if flag(row.get("isBuyer"), "whether a trade was bought") else Side.SELL
+    return _fill(row, name_symbol, side, is_maker=flag(row.get("isMaker"), "whether a trade was a maker's"))
+
+
+def parse_perpetual_fill(answer: object, name_symbol: NameSymbol) -> Fill:
+    """Read a trade of ours on a perpetual, which names its side."""
+    row = expect_row(answer, "a trade")
+    return _fill(row, name_symbol, _side(row), is_maker=flag(row.get("maker"), "whether a trade was a maker's"))
+
+
+def _fill(row: Mapping[str, Any], name_symbol: NameSymbol, side: Side, *, is_maker: bool) -> Fill:
     return Fill(
         trade_id=TradeId(str(whole(row.get("id"), "a trade's id"))),
         venue_order_id=_order_id(row),
         symbol=Symbol(name_symbol(text(row.get("symbol"), "a trade's symbol"))),
-        side=Side.BUY if flag(row.get("isBuyer"), "whether a trade was bought") else Side.SELL,
+        side=side,
         price=positive(row.get("price"), "a trade's price"),
         size_base=positive(row.get("qty"), "a trade's size"),
         fee=_fee(row),
         time_ms=moment(row.get("time"), "a trade's time"),
-        is_maker=flag(row.get("isMaker"), "whether a trade was a maker's"),
+        is_maker=is_maker,
     )
 
 
@@ -238,6 +249,22 @@ def parse_balances(answer: object) -> dict[Asset, Balance]:
 def _balance(row: Mapping[str, Any]) -> Balance:
     asset = row["asset"]
     return Balance(free=amount(row.get("free"), f"free {asset}"), reserved=amount(row.get("locked"), f"locked {asset}"))
+
+
+def parse_wallet(answer: object) -> dict[Asset, Balance]:
+    """Read the collateral of perpetuals: what is not realised is no part of it, and what orders tie up is reserved."""
+    listed = [expect_row(row, "a balance") for row in expect_list(answer, "the account's balances")]
+    balances = {Asset(text(row.get("asset"), "a balance's asset")): _collateral(row) for row in listed}
+    if not balances or len(balances) != len(listed):
+        raise Unresolved("the account's balances came without any asset, or with one twice")
+    return balances
+
+
+def _collateral(row: Mapping[str, Any]) -> Balance:
+    asset = row["asset"]
+    total = money(row.get("balance"), f"the balance of {asset}")
+    free = min(total, money(row.get("availableBalance"), f"what is available of {asset}"))
+    return Balance(free=free, reserved=total - free)
 
 
 def parse_permissions(answer: object) -> KeyPermissions:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketmaker.adapters.ccxt_venue import parsing
+from marketmaker.adapters.ccxt_venue.dialects import Dialect
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.units import Symbol
-from marketmaker.errors import Unresolved
+from marketmaker.errors import Refused, Unresolved
 
 KLINES_A_PAGE = 1000
-INTERVALS = {1_000: "1s", 60_000: "1m"}
-"""What klines are asked for by their interval in ms; Binance spot has seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +24,18 @@ class KlinesWanted:
     interval_ms: int
 
 
-def klines_page(wanted: KlinesWanted, market_id: str) -> Callable[[Any], list[Kline]]:
+def klines_page(wanted: KlinesWanted, market_id: str, dialect: Dialect) -> Callable[[Any], list[Kline]]:
     """Ask for the first page of klines."""
 
     def call(client: Any) -> list[Kline]:
         symbol, interval_ms = wanted.symbol, wanted.interval_ms
-        asked = {"symbol": market_id, "interval": INTERVALS[interval_ms], "limit": KLINES_A_PAGE}
-        answer = client.publicGetKlines(asked | {"startTime": wanted.since_ms, "endTime": wanted.until_ms - 1})
+        interval = dialect.intervals.get(interval_ms)
+        if interval is None:
+            raise Refused(f"there are no klines of {interval_ms} ms of {symbol}")
+        asked = {"symbol": market_id, "interval": interval, "limit": KLINES_A_PAGE}
+        answer = getattr(client, dialect.routes.klines)(
+            asked | {"startTime": wanted.since_ms, "endTime": wanted.until_ms - 1}
+        )
         rows = parsing.expect_list(answer, f"the klines of {symbol}")
         klines = [parsing.parse_kline(symbol, row, interval_ms) for row in rows]
         opened_ms = [wanted.since_ms - 1, *(each.open_ms for each in klines), wanted.until_ms]
@@ -42,12 +46,16 @@ def klines_page(wanted: KlinesWanted, market_id: str) -> Callable[[Any], list[Kl
     return call
 
 
-def day_volumes(market_ids: dict[Symbol, str]) -> Callable[[Any], list[DayVolume]]:
+def day_volumes(market_ids: dict[Symbol, str], dialect: Dialect) -> Callable[[Any], list[DayVolume]]:
     """Ask for the day's volume of these markets in one request; one that is missing fails it."""
 
     def call(client: Any) -> list[DayVolume]:
-        ids = json.dumps(list(market_ids.values()), separators=(",", ":"))
-        rows = parsing.expect_list(client.publicGetTicker24hr({"symbols": ids}), "the volumes of the day")
+        ask = getattr(client, dialect.routes.day)
+        if dialect.lists_by_symbols:
+            ids = json.dumps(list(market_ids.values()), separators=(",", ":"))
+            rows = parsing.expect_list(ask({"symbols": ids}), "the volumes of the day")
+        else:
+            rows = [ask({"symbol": market_id}) for market_id in market_ids.values()]
         listed = [parsing.expect_row(row, "a volume of the day") for row in rows]
         found = {parsing.text(row.get("symbol"), "the symbol of a volume"): row for row in listed}
         missing = [symbol for symbol, market_id in market_ids.items() if market_id not in found]

@@ -1,7 +1,6 @@
-"""The `Venue` port over ccxt: Binance spot, and the public side of those that speak its dialect.
+"""The `Venue` port over ccxt: Binance spot and USDⓈ-M perpetuals, and the public side of those that speak as they do.
 
-Post-only orders are `LIMIT_MAKER`; every signed request carries `recvWindow`, so that the venue itself lets it die
-before the lease does.
+Every signed request carries `recvWindow`, so that the venue itself lets it die before the lease does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from marketmaker.adapters.ccxt_venue import calls
+from marketmaker.adapters.ccxt_venue import calls, perpetuals
 from marketmaker.adapters.ccxt_venue.calls import Call, market_id
 from marketmaker.adapters.ccxt_venue.connection import Connection
 from marketmaker.adapters.ccxt_venue.listed import KnownMarkets, Market, read_listed
@@ -21,7 +20,7 @@ from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.models import Perpetual
 from marketmaker.domain.orders import Fill, NewOrder, Order
-from marketmaker.domain.positions import FundingPayment
+from marketmaker.domain.positions import FundingPayment, Position
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import ClientOrderId, Symbol, VenueOrderId
@@ -61,6 +60,7 @@ class CcxtVenue:
     def __init__(self, login: VenueLogin, clock: Clock) -> None:
         self._markets = KnownMarkets(clock)
         self._connection = Connection(login, clock, self._markets)
+        self._dialect = self._connection.dialect
         self._client_ids: dict[tuple[Symbol, VenueOrderId], ClientOrderId | None] = {}
 
     # What is known of the markets
@@ -94,7 +94,8 @@ class CcxtVenue:
 
     def _listed(self, symbols: Sequence[Symbol], deadline: Deadline) -> dict[Symbol, Market]:
         """Ask for all markets at once; where one that is not listed has that refused, for each alone."""
-        asked = partial(read_listed, market_ids={symbol: market_id(symbol) for symbol in symbols})
+        market_ids = {symbol: market_id(symbol) for symbol in symbols}
+        asked = partial(read_listed, dialect=self._dialect, market_ids=market_ids)
         try:
             return self._connection.read(asked, deadline)
         except Refused:
@@ -111,15 +112,27 @@ class CcxtVenue:
 
     def observe(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol], deadline: Deadline) -> Observation:
         """Read books, open orders, balances and wanted last prices in one parallel round."""
+        market_calls = self._market_calls(symbols, last_for)
+        held = self._held_calls(symbols)
         orders, balances, *rest = self._connection.ask(
-            [calls.open_orders, calls.balances, *self._market_calls(symbols, last_for)], deadline
+            [calls.open_orders(self._dialect), calls.balances(self._dialect), *market_calls, *held], deadline
         )
+        public, private = rest[: len(market_calls)], rest[len(market_calls) :]
         return Observation(
             open_orders=orders,
             balances=balances,
-            books=dict(zip(symbols, rest[: len(symbols)], strict=True)),
-            last_prices=dict(zip(last_for, rest[len(symbols) :], strict=True)),
+            books=dict(zip(symbols, public[: len(symbols)], strict=True)),
+            last_prices=dict(zip(last_for, public[len(symbols) :], strict=True)),
+            positions=_positions(symbols, private[0]) if held else {},
+            funding_rates=dict(zip(symbols, private[1:], strict=True)) if held else {},
         )
+
+    def _held_calls(self, symbols: Sequence[Symbol]) -> list[Call[Any]]:
+        """Ask for positions and funding rates, where there are any."""
+        if not self._dialect.is_perpetual:
+            return []
+        rates = [perpetuals.funding_rate(self._dialect, symbol) for symbol in symbols]
+        return [perpetuals.positions(self._dialect, symbols), *rates]
 
     def read_books(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Book | Unknown]:
         """Read these markets' books once more, in one parallel round."""
@@ -137,8 +150,8 @@ class CcxtVenue:
 
     def _market_calls(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol]) -> list[Call[Any]]:
         """Ask nothing of a market that is closed or in doubt: a price of it must not be relied on."""
-        asked = [(symbol, calls.book_of(symbol)) for symbol in symbols]
-        prices = [(symbol, calls.last_price_of(symbol)) for symbol in last_for]
+        asked = [(symbol, calls.book_of(self._dialect, symbol)) for symbol in symbols]
+        prices = [(symbol, calls.last_price_of(self._dialect, symbol)) for symbol in last_for]
         return [_answer_with(self._markets.obstacle(symbol)) or call for symbol, call in (*asked, *prices)]
 
     def public_trades(
@@ -150,18 +163,19 @@ class CcxtVenue:
 
     def open_orders(self, deadline: Deadline) -> Sequence[Order]:
         """Read all open orders of the login, our own and foreign ones; whoever asks for them alone means to cancel."""
-        return self._connection.read(calls.open_orders, deadline, Need.SWEEP)
+        return self._connection.read(calls.open_orders(self._dialect), deadline, Need.SWEEP)
 
     def fills_since(self, symbol: Symbol, from_id: int, deadline: Deadline) -> Sequence[Fill]:
         """Read the login's trades from an id on, oldest first, to the last page."""
         try:
-            return calls.all_trades(lambda page: self._connection.read(page, deadline), symbol, from_id)
+            read = partial(self._connection.read, deadline=deadline)
+            return calls.all_trades(lambda page: read(page), self._dialect, symbol, from_id)
         except Unresolved as error:
             raise Retryable(str(error)) from error
 
     def newest_trade_id(self, symbol: Symbol, deadline: Deadline) -> int | None:
         """Return the id of the login's newest trade, None if it never traded."""
-        page = self._connection.read(calls.trades_page(symbol, {"limit": 1}), deadline)
+        page = self._connection.read(calls.trades_page(self._dialect, symbol, {"limit": 1}), deadline)
         return max((int(fill.trade_id) for fill in page), default=None)
 
     def find_order(
@@ -169,7 +183,9 @@ class CcxtVenue:
     ) -> Order | None:
         """Look one order up, live or not; None if the venue does not know it."""
         try:
-            return self._connection.read(calls.order_of(symbol, key, by_client_id=by_client_id), deadline)
+            return self._connection.read(
+                calls.order_of(self._dialect, symbol, key, by_client_id=by_client_id), deadline
+            )
         except OrderGone:
             return None
 
@@ -186,7 +202,7 @@ class CcxtVenue:
 
     def time_ms(self, deadline: Deadline) -> int:
         """Read the venue's own clock."""
-        return self._connection.read(calls.venue_time, deadline)
+        return self._connection.read(calls.venue_time(self._dialect), deadline)
 
     def fetch_klines(
         self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline, *, interval_ms: int = 1_000
@@ -196,26 +212,35 @@ class CcxtVenue:
         next_ms: int | None = since_ms
         while next_ms is not None and next_ms < until_ms:
             wanted = KlinesWanted(symbol=symbol, since_ms=next_ms, until_ms=until_ms, interval_ms=interval_ms)
-            page = self._connection.read(klines_page(wanted, market_id(symbol)), deadline)
+            page = self._connection.read(klines_page(wanted, market_id(symbol), self._dialect), deadline)
             klines += page
             next_ms = next_page_ms(page)
         return klines
 
     def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
         """Read what these markets traded in the last 24 h, in the same order."""
-        return self._connection.read(day_volumes({symbol: market_id(symbol) for symbol in symbols}), deadline)
+        market_ids = {symbol: market_id(symbol) for symbol in symbols}
+        return self._connection.read(day_volumes(market_ids, self._dialect), deadline)
 
-    def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:  # noqa: ARG002
-        """Refuse: a spot market has none."""
-        raise Refused(f"{symbol} is a spot market: it has no leverage")
+    def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:
+        """Tell the venue how a perpetual is to be held; positions tell whether it does."""
+        if not self._dialect.is_perpetual:
+            raise Refused(f"{symbol} is a spot market: it has no leverage")
+        self._connection.write(perpetuals.leverage(self._dialect, symbol, wanted), deadline, Need.QUOTE)
 
-    def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:  # noqa: ARG002
-        """List none: a spot market has no funding."""
-        return ()
+    def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:
+        """Read funding payments from a moment on, oldest first, to the last page; a spot market has none."""
+        found: list[FundingPayment] = []
+        next_ms: int | None = since_ms if self._dialect.is_perpetual else None
+        while next_ms is not None:
+            page = self._connection.read(perpetuals.funding_page(self._dialect, symbol, next_ms), deadline)
+            found += page
+            next_ms = page[-1].time_ms + 1 if len(page) == perpetuals.INCOME_A_PAGE else None
+        return found
 
     def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:
         """Read what the login's key may do; `Unknown` where the venue cannot tell."""
-        return self._connection.known(calls.permissions, deadline)
+        return self._connection.known(calls.permissions(self._dialect), deadline)
 
     # What it does
 
@@ -241,7 +266,7 @@ class CcxtVenue:
 
     def _cancel_one(self, order: Order, deadline: Deadline) -> CancelOutcome:
         try:
-            answer = self._connection.write(calls.cancellation(order), deadline, Need.CANCEL)
+            answer = self._connection.write(calls.cancellation(self._dialect, order), deadline, Need.CANCEL)
         except OrderGone as error:
             return CancelOutcome(order=order, result=CancelResult.GONE, reason=str(error))
         except MarketMakerError as error:
@@ -250,7 +275,7 @@ class CcxtVenue:
 
     def _place_one(self, order: NewOrder, deadline: Deadline) -> PlaceOutcome:
         try:
-            return Accepted(order=self._connection.write(calls.creation(order), deadline, Need.QUOTE))
+            return Accepted(order=self._connection.write(calls.creation(self._dialect, order), deadline, Need.QUOTE))
         except Unresolved as error:
             return OutcomeUnknown(order=order, signed_ms=self._connection.signed_ms, reason=str(error))
         except MarketMakerError as error:
@@ -258,6 +283,13 @@ class CcxtVenue:
             if kind in {RejectionKind.OFF_GRID, RejectionKind.MARKET_CLOSED}:
                 self.doubt(order.symbol)
             return Rejected(order=order, kind=kind, reason=str(error))
+
+
+def _positions(symbols: Sequence[Symbol], answer: object) -> Mapping[Symbol, Position | Unknown]:
+    """Return what was told of each market; what was not told is left out, and so unknown."""
+    if isinstance(answer, Unknown):
+        return dict.fromkeys(symbols, answer)
+    return answer if isinstance(answer, dict) else {}
 
 
 def _answer_with(obstacle: str | None) -> Call[Any] | None:
