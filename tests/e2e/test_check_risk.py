@@ -74,9 +74,9 @@ def test_a_price_outside_its_band_pulls_the_orders_until_it_is_back(stage: Stage
         assert stage.orders()[0] == []
         (market,) = stage.tick(quoting)["markets"]
         assert (market["no_quotes"], market["orders_placed"]) == ("not_quoting", 0)
-        assert "cancel_only: fair price" in market["detail"]
+        assert "reduce_only: fair price" in market["detail"]
         shown = stage.mm("status")
-        assert f"restricted: {stage.symbol} cancel_only for" in shown.out
+        assert f"restricted: {stage.symbol} reduce_only for" in shown.out
         assert "peak equity" in shown.out
         (described,) = json.loads(stage.mm("status", "--json").out)
         assert [each["symbol"] for each in described["restrictions"]] == [stage.symbol]

@@ -7,12 +7,14 @@ import pytest
 from typer.testing import CliRunner
 
 from marketmaker.cli import app
+from marketmaker.cli.style import console
 from marketmaker.domain.venues import VENUES
 from tests.unit.config.documents import text_of
 from tests.unit.config.perpetuals import perpetual_document, perpetual_market
 
 
-def test_every_venue_is_a_column_and_what_it_can_do_a_row() -> None:
+def test_every_venue_is_a_column_and_what_it_can_do_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "_width", 120)
     ended = CliRunner().invoke(app, ["venues"])
     assert ended.exit_code == 0
     lines = ended.stdout.splitlines()
