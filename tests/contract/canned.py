@@ -159,11 +159,12 @@ class CannedExchange:
     answers: dict[str, Answer] = field(default_factory=dict)
     received: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     clock: ManualClock = field(default_factory=lambda: ManualClock(SLOT_MS))
+    truth: dict[str, Any] = field(default_factory=lambda: TRUE_ANSWERS)
     venue: CcxtVenue = field(init=False)
 
     def reset(self) -> None:
         """Give the true answers again, and forget what came."""
-        self.answers = {route: always(answer) for route, answer in TRUE_ANSWERS.items()}
+        self.answers = {route: always(answer) for route, answer in self.truth.items()}
         self.received.clear()
 
     def count(self, route: str) -> int:
@@ -196,9 +197,9 @@ class CannedExchange:
 
 
 @contextmanager
-def canned() -> Iterator[CannedExchange]:
+def canned(venue: str = "binance", truth: dict[str, Any] = TRUE_ANSWERS) -> Iterator[CannedExchange]:
     """Serve true answers over HTTP."""
-    exchange = CannedExchange()
+    exchange = CannedExchange(truth=truth)
     exchange.reset()
 
     class Handler(BaseHTTPRequestHandler):
@@ -226,7 +227,7 @@ def canned() -> Iterator[CannedExchange]:
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     exchange.address = f"http://127.0.0.1:{server.server_port}"
-    exchange.venue = exchange.connect()
+    exchange.venue = exchange.connect(venue)
     try:
         yield exchange
     finally:

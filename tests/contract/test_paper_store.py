@@ -1,4 +1,4 @@
-"""What every `PaperStore` promises: the fake, moto's DynamoDB and the real engine answer alike."""
+"""What every `PaperStore` promises: the fake, that of one process, moto's DynamoDB and the real engine answer alike."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +15,7 @@ from marketmaker.adapters.dynamodb import TableClient
 from marketmaker.adapters.dynamodb.client import Put
 from marketmaker.adapters.dynamodb.models import PaperItem
 from marketmaker.adapters.dynamodb.paper import DynamoDbPaperStore
+from marketmaker.adapters.memory.paper import InMemoryPaperStore as ProcessPaperStore
 from marketmaker.adapters.paper_venue import PaperAccount, PaperStore
 from marketmaker.adapters.paper_venue.account import (
     MAX_RESTING,
@@ -58,9 +59,17 @@ def engine_store(dynamodb_local: str) -> PaperStore:
     return paper_store(dynamodb_local)
 
 
-@pytest.fixture(params=["memory", "moto_store", "engine_store"])
+@pytest.fixture(params=["fake", "process", "moto_store", "engine_store"])
 def store(request: pytest.FixtureRequest) -> PaperStore:
-    return InMemoryPaperStore() if request.param == "memory" else request.getfixturevalue(request.param)
+    made: PaperStore
+    match request.param:
+        case "fake":
+            made = InMemoryPaperStore()
+        case "process":
+            made = ProcessPaperStore()
+        case name:
+            made = request.getfixturevalue(name)
+    return made
 
 
 def paper_order(number: int, status: OrderStatus = OrderStatus.PARTIALLY_FILLED) -> PaperOrder:

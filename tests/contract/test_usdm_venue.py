@@ -4,13 +4,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from infra.local.exchange.binance_usdm.listing import UsdmListing
 from infra.local.exchange.binance_usdm.speech import BINANCE_USDM
 from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin, perpetuals
+from marketmaker.adapters.ccxt_venue.client import new_client, shared_transport
 from marketmaker.adapters.ccxt_venue.dialects import USDM
+from marketmaker.adapters.ccxt_venue.public_trades import TradesRead
+from marketmaker.adapters.clock import SystemClock
 from marketmaker.domain.keys import VenueKey
 from marketmaker.domain.models import Perpetual
 from marketmaker.domain.orders import Fee, NewOrder, OrderIdentity, Side
@@ -18,10 +22,11 @@ from marketmaker.domain.positions import MarginMode, Position
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.units import Asset, ClientOrderId, Symbol
 from marketmaker.errors import AccountRefused, Refused, Retryable, Unresolved
-from marketmaker.ports import Accepted, CancelResult, Observation, Rejected, RejectionKind, Unknown
+from marketmaker.ports import Accepted, CancelResult, Deadline, Observation, Rejected, RejectionKind, Unknown
 from tests.contract.connected import TAG, Connected, VenueClock
 from tests.contract.local_venue import LocalVenue, trade_at
 from tests.contract.perpetual_venue import HOUR_S, book, served_perpetual
+from tests.contract.test_local_exchange_process import exchange
 from tests.contract.test_local_usdm import KEY, usdm
 
 D = Decimal
@@ -30,7 +35,7 @@ USDC = Asset("USDC")
 BUY, SELL = Side.BUY, Side.SELL
 
 
-def connected(local: LocalVenue, secret: str = KEY[1]) -> Connected[CcxtVenue]:
+def connected(local: LocalVenue, secret: str = KEY[1], *, is_sandbox: bool = False) -> Connected[CcxtVenue]:
     clock = VenueClock(local)
     login = VenueLogin(
         read_key=lambda: VenueKey(api_key=KEY[0], secret=secret),
@@ -38,6 +43,7 @@ def connected(local: LocalVenue, secret: str = KEY[1]) -> Connected[CcxtVenue]:
         request_ttl_ms=2000,
         endpoint=local.address,
         venue="binanceusdm",
+        is_sandbox=is_sandbox,
     )
     found = Connected(local=local, clock=clock, connect=lambda: CcxtVenue(login, clock))
     found.venue.fetch_metadata([SOL], found.deadline())
@@ -83,10 +89,65 @@ def test_its_rules_come_from_its_own_metadata(at: Connected[CcxtVenue]) -> None:
     assert (rules.min_notional_quote, rules.has_post_only, rules.is_trading) == (D(5), True, True)
 
 
+def test_metadata_is_small_and_loads_without_asking_the_venue(at: Connected[CcxtVenue]) -> None:
+    (metadata,) = at.venue.fetch_metadata([SOL], at.deadline())
+    assert len(metadata.payload) < 4096
+    asked = at.local.state()["requests"]["GET /fapi/v1/exchangeInfo"]
+    cold = at.another()
+    cold.load([metadata])
+    assert cold.knows([SOL])
+    assert cold.instrument(SOL) == at.venue.instrument(SOL)
+    assert at.local.state()["requests"]["GET /fapi/v1/exchangeInfo"] == asked
+
+
+def test_a_market_that_is_not_listed_is_closed_beside_its_neighbour(at: Connected[CcxtVenue]) -> None:  # R30
+    nothing, cold = Symbol("NO/THING:THING"), at.another()
+    with pytest.raises(AccountRefused, match="lists none of NO/THING:THING"):
+        cold.fetch_metadata([nothing], at.deadline())
+    (metadata,) = cold.fetch_metadata([nothing, SOL], at.deadline())
+    assert (metadata.symbol, cold.instrument(nothing).is_trading) == (SOL, False)
+    seen = cold.observe([nothing, SOL], [], at.deadline())
+    assert isinstance(seen.books[nothing], Unknown)
+    assert isinstance(seen.books[SOL], Book)
+    assert nothing not in seen.positions
+    assert isinstance(seen.positions[SOL], Position)
+
+
+def test_a_halted_market_shows_its_position_and_no_book(at: Connected[CcxtVenue]) -> None:  # R22, R30
+    place(at, new(BUY, "101", "2", post_only=False, immediate=True))
+    at.local.arm(fault="delisted_symbol", stage="halted")
+    at.venue.fetch_metadata([SOL], at.deadline())
+    assert not at.venue.instrument(SOL).is_trading
+    seen = observe(at)
+    assert isinstance(seen.books[SOL], Unknown)
+    assert position(at).size_base == D(2)
+
+
+def test_a_block_stops_reads_and_creates_and_lets_cancels_through(at: Connected[CcxtVenue]) -> None:  # R10
+    (placed,) = at.place(new(BUY, "99"))
+    assert isinstance(placed, Accepted)
+    at.venue.block_until(at.clock.now_ms() + 60_000)
+    assert isinstance(observe(at).positions[SOL], Unknown)
+    refused = place(at, new(BUY, "98", level=1))
+    assert isinstance(refused, Rejected)
+    assert refused.kind is RejectionKind.RETRYABLE
+    (outcome,) = at.venue.cancel([placed.order], at.deadline())
+    assert outcome.result is CancelResult.CANCELLED
+
+
+def test_trades_name_the_order_and_the_order_its_client_id(at: Connected[CcxtVenue]) -> None:
+    order = new(BUY, "101", post_only=False, immediate=True)
+    place(at, order)
+    (fill,) = at.venue.fills_since(SOL, 0, at.deadline())
+    assert at.venue.client_id_of(SOL, fill.venue_order_id, at.deadline()) == order.client_id
+    assert list(at.venue.fills_since(SOL, int(fill.trade_id) + 1, at.deadline())) == []
+
+
 def test_one_round_shows_book_orders_collateral_position_and_funding(at: Connected[CcxtVenue]) -> None:
     seen = observe(at)
     assert isinstance(seen.books[SOL], Book)
-    assert (seen.open_orders, seen.last_prices[SOL]) == ((), D(100)) or isinstance(seen.last_prices[SOL], Decimal)
+    assert seen.open_orders == ()
+    assert isinstance(seen.last_prices[SOL], Decimal)
     assert not isinstance(seen.balances, Unknown)
     assert seen.balances[USDC].total == D(1000)
     flat = seen.positions[SOL]
@@ -223,6 +284,104 @@ def test_it_does_not_tell_what_a_key_may_do(at: Connected[CcxtVenue]) -> None:  
     assert isinstance(at.venue.key_permissions(at.deadline()), Unknown)
 
 
+def test_an_order_off_the_grid_or_too_small_puts_the_rules_in_doubt(at: Connected[CcxtVenue]) -> None:  # R18
+    for order in (new(BUY, "98.95"), new(BUY, "99", "1.001"), new(BUY, "99", "0.01")):
+        outcome = place(at, order)
+        assert isinstance(outcome, Rejected)
+        assert outcome.kind is RejectionKind.OFF_GRID
+        assert at.venue.doubts([SOL])
+        at.venue.fetch_metadata([SOL], at.deadline())
+
+
+def test_an_order_beyond_the_margin_is_refused_and_rests_nowhere(at: Connected[CcxtVenue]) -> None:  # P4
+    outcome = place(at, new(BUY, "99", "200"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.kind is RejectionKind.REFUSED
+    assert "-2019" in outcome.reason
+    assert at.venue.open_orders(at.deadline()) == ()
+
+
+def test_a_login_in_hedge_mode_has_its_orders_refused(at: Connected[CcxtVenue]) -> None:  # R23
+    at.local.client.set_position_mode(True, SOL)
+    outcome = place(at, new(BUY, "99"))
+    assert isinstance(outcome, Rejected)
+    assert (outcome.kind, "-4061" in outcome.reason) == (RejectionKind.REFUSED, True)
+
+
+def test_public_trades_are_those_of_the_perpetual(at: Connected[CcxtVenue]) -> None:
+    at.local.skip(25)
+    read = at.venue.public_trades({SOL: 0}, at.deadline())[SOL]
+    assert isinstance(read, TradesRead)
+    assert [(each.taker_side, each.price) for each in read.trades] == [(SELL, D("98.9")), (BUY, D("101.1"))]
+
+
+def test_the_used_weight_is_a_share_of_what_perpetuals_may_use(at: Connected[CcxtVenue]) -> None:  # R10
+    at.local.skip(60 - at.clock.now_ms() % 60_000 // 1_000)
+    at.venue.time_ms(at.deadline())
+    before = at.venue.rate_limit().used_share
+    at.venue.open_orders(at.deadline())
+    assert round((at.venue.rate_limit().used_share - before) * 2_400) == 40
+
+
+def test_the_demo_speaks_as_the_venue_does(local: LocalVenue) -> None:  # R20
+    demo = connected(local, is_sandbox=True)
+    assert demo.venue.open_orders(demo.deadline()) == ()
+    outcome = place(demo, new(BUY, "101"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.kind is RejectionKind.WOULD_TAKE
+    client = new_client(
+        None,
+        transport=shared_transport(None, 1),
+        request_ttl_ms=2_000,
+        now_ms=demo.clock.now_ms,
+        is_sandbox=True,
+        venue="binanceusdm",
+    )
+    hosts = {urlsplit(url).hostname for name, url in client.urls["api"].items() if name.startswith("fapi")}
+    assert hosts == {"demo-fapi.binance.com"}
+
+
+def test_it_trades_with_an_exchange_that_is_a_process_of_its_own() -> None:  # S17, P5
+    market = Symbol("PAXG/USDT:USDT")
+    with exchange("--dialect", "binance_usdm", "--symbol", market, "--leverage", "5") as (_, address):
+        login = VenueLogin(
+            read_key=lambda: VenueKey(api_key="local-key", secret="local-secret"),
+            request_timeout_ms=2_000,
+            request_ttl_ms=2_000,
+            endpoint=address,
+            venue="binanceusdm",
+        )
+        clock = SystemClock()
+        venue = CcxtVenue(login, clock)
+
+        def deadline() -> Deadline:
+            return Deadline(at_ms=clock.now_ms() + 8_000, clock=clock)
+
+        def held() -> Position:
+            found = venue.observe([market], [], deadline()).positions[market]
+            assert isinstance(found, Position), found
+            return found
+
+        try:
+            venue.fetch_metadata([market], deadline())
+            assert (held().size_base, held().leverage) == (D(0), D(5))
+            venue.set_leverage(market, Perpetual(leverage=D(3)), deadline())
+            assert held().leverage == D(3)
+            book_now = venue.read_books([market], deadline())[market]
+            assert isinstance(book_now, Book)
+            tick = venue.instrument(market).tick_size
+            above, below = (str(book_now.asks[0].price * share // tick * tick) for share in (D("1.01"), D("0.99")))
+            taking: dict[str, Any] = {"symbol": market, "post_only": False, "immediate": True}
+            (taken,) = venue.place([new(BUY, above, **taking)], deadline())
+            assert isinstance(taken, Accepted)
+            assert held().size_base == taken.order.executed_base > 0
+            venue.place([new(SELL, below, level=1, reduce_only=True, **taking)], deadline())
+            assert held().size_base == 0
+            assert len(venue.fills_since(market, 0, deadline())) >= 2
+        finally:
+            venue.close()
+
+
 # What is malformed is unknown, never flat
 
 ROW = {
@@ -313,8 +472,14 @@ def test_a_bad_answer_about_positions_leaves_them_unknown(
 
 @pytest.mark.parametrize("row", [{"symbol": "BTCUSDC"}, {"incomeType": "COMMISSION"}, {"income": None}, {"time": 0}])
 def test_a_payment_that_makes_no_sense_is_no_payment(row: dict[str, object]) -> None:  # R33
-    paid = {"symbol": "SOLUSDC", "incomeType": "FUNDING_FEE", "income": "-0.1", "time": 1_700_000_000_000}
-    assert len(perpetuals.funding_page(USDM, SOL, 0)(Answering([paid]))) == 1
+    paid = {
+        "symbol": "SOLUSDC",
+        "incomeType": "FUNDING_FEE",
+        "income": "-0.1",
+        "asset": "USDC",
+        "time": 1_700_000_000_000,
+    }
+    assert len(perpetuals.funding_page(USDM, SOL, 0)(Answering([paid])).payments) == 1
     with pytest.raises(Unresolved):
         perpetuals.funding_page(USDM, SOL, 0)(Answering([{**paid, **row}]))
 

@@ -97,6 +97,7 @@ def test_the_readme_shows_every_command_of_mm() -> None:
         "tune",
         "backtest",
         "sweep",
+        "run",
         "halt",
         "resume",
         "config",

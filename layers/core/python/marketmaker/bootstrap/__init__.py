@@ -11,5 +11,6 @@ ccxt.
 | `MM_TOPIC_HALT` | where `check_risk` asks for a halt; without it that is a log line only |
 | `MM_TICK_QUEUES` | JSON, account → queue URL, for `schedule_ticks` |
 | `MM_VENUE_ENDPOINT` | the local exchange, on this machine only; needed in the local stage, allowed in every other |
+| `MM_API_KEY`, `MM_API_SECRET` | the key that `mm run` trades with; a local exchange takes its own without them |
 | `AWS_ENDPOINT_URL`, `AWS_REGION` | as boto3 reads them |
 """

@@ -13,6 +13,7 @@ from marketmaker.cli.decisions import explain_decisions, replay_decisions
 from marketmaker.cli.fills import list_fills
 from marketmaker.cli.models import list_models
 from marketmaker.cli.orders import list_orders
+from marketmaker.cli.run import run_market
 from marketmaker.cli.status import show_status
 from marketmaker.cli.stopping import close_accounts, halt_accounts, resume_accounts
 from marketmaker.cli.sweep import run_sweep
@@ -40,6 +41,10 @@ app.command("backtest", epilog="Example: mm backtest -m binance:PAXG/USDT --trad
 app.command(
     "sweep", epilog="Example: mm sweep -m binance:PAXG/USDT --quotes Q --trades T --vary half_spread.quote=0.4,0.6"
 )(run_sweep)
+app.command(
+    "run",
+    epilog="Example: mm run --exchange backpack --symbol SOL_USDC_PERP --preset neutral --endpoint http://127.0.0.1:8080",
+)(run_market)
 app.command("halt", epilog='Example: mm halt --account main --reason "going on holiday"')(halt_accounts)
 app.command("close", epilog='Example: mm close --account main --reason "too long"')(close_accounts)
 app.command("resume", epilog='Example: mm resume --account main --reason "back"')(resume_accounts)

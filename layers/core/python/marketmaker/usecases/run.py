@@ -108,12 +108,12 @@ def _work(desk: Desk, ends_ms: int, switch: StopSwitch, tally: _Tally, show: Cal
             _look_again(desk)
             tally.risk_checks += 1
             risk_due_ms += RISK_EVERY_MS
-        next_ms = _slot_from(max(slot_ms + interval_ms, desk.clock.now_ms()), interval_ms)
-        tally.skipped += (min(next_ms, ends_ms) - slot_ms - 1) // interval_ms
-        show(_view(desk, report, tally, next_slot_ms=next_ms, ends_ms=ends_ms))
+        show(_view(desk, report, tally, next_slot_ms=_slot_after(slot_ms, desk), ends_ms=ends_ms))
         control = desk.store.read_control(desk.settings.name)
         if control.mode is Mode.HALTED:
             return f"halted: {control.mode_reason}"
+        next_ms = _slot_after(slot_ms, desk)
+        tally.skipped += (min(next_ms, ends_ms) - slot_ms - 1) // interval_ms
         slot_ms = next_ms
     return switch.reason or DURATION_OVER
 
@@ -121,6 +121,12 @@ def _work(desk: Desk, ends_ms: int, switch: StopSwitch, tally: _Tally, show: Cal
 def _slot_from(now_ms: int, interval_ms: int) -> int:
     """Return the first slot that has not passed."""
     return -(-now_ms // interval_ms) * interval_ms
+
+
+def _slot_after(slot_ms: int, desk: Desk) -> int:
+    """Return the next slot; those that passed meanwhile are left out, not queued."""
+    interval_ms = desk.settings.clocks.interval_ms
+    return _slot_from(max(slot_ms + interval_ms, desk.clock.now_ms()), interval_ms)
 
 
 def _wait_until(desk: Desk, moment_ms: int, switch: StopSwitch) -> bool:

@@ -1,8 +1,9 @@
-"""What a run is about to risk, said before it starts: how wide it quotes, what it may hold, and the most it may lose."""
+"""What a run is about to risk, said before it starts: how wide it quotes, what it may hold, what it may lose."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
+from marketmaker.domain.distances import BpsDistance
 from marketmaker.domain.exits import MAX_REPEATS
 from marketmaker.domain.markets import CapitalAmount, MarketSettings
 from marketmaker.domain.models import PositionSkew
@@ -41,8 +42,8 @@ def preview(settings: MarketSettings, price: Decimal | None, tick_size: Decimal 
     wanted = _wanted_bps(settings, price)
     least = ZERO if price is None or tick_size is None else tick_size / price / BPS
     floor = max(fees + risk, least) if settings.has_floors else ZERO
-    max_base, notional, margin, bound_by = _bound(settings, price)
-    loss, loss_by = _worst_loss(settings, notional)
+    bound = _bound(settings, price)
+    loss, loss_by = _worst_loss(settings, bound.notional_quote)
     return RunPreview(
         symbol=settings.symbol,
         price=price,
@@ -51,10 +52,10 @@ def preview(settings: MarketSettings, price: Decimal | None, tick_size: Decimal 
         fee_break_even_bps=fees,
         cadence_risk_bps=risk,
         levels=settings.ladder.levels,
-        max_base=max_base,
-        max_notional_quote=notional,
-        margin_quote=margin,
-        bound_by=bound_by,
+        max_base=bound.max_base,
+        max_notional_quote=bound.notional_quote,
+        margin_quote=bound.margin_quote,
+        bound_by=bound.by,
         worst_loss_quote=loss,
         worst_loss_by=loss_by,
     )
@@ -62,7 +63,7 @@ def preview(settings: MarketSettings, price: Decimal | None, tick_size: Decimal 
 
 def _wanted_bps(settings: MarketSettings, price: Decimal | None) -> Decimal | None:
     if price is None:
-        return getattr(settings.half_spread, "bps", None)
+        return settings.half_spread.bps if isinstance(settings.half_spread, BpsDistance) else None
     inputs = SpreadInputs(
         fair=price, order_size_base=settings.order_size_base, exposure_ms=settings.exposure_ms, statistics=None
     )
@@ -70,22 +71,32 @@ def _wanted_bps(settings: MarketSettings, price: Decimal | None) -> Decimal | No
     return None if isinstance(wanted, MissingInput) else wanted.half_spread / price / BPS
 
 
-def _bound(
-    settings: MarketSettings, price: Decimal | None
-) -> tuple[Decimal | None, Decimal | None, Decimal | None, str]:
-    """Return the largest position, its value, the margin for it, and what bounds it (P4, S17)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bound:
+    """The largest position, its value, the margin for it, and what bounds it (P4, S17)."""
+
+    by: str
+    max_base: Decimal | None = None
+    notional_quote: Decimal | None = None
+    margin_quote: Decimal | None = None
+
+
+def _bound(settings: MarketSettings, price: Decimal | None) -> _Bound:
     band, held, capital = settings.inventory_band, settings.perpetual, settings.capital_quote
     if not isinstance(band, PositionSkew):
-        return None, None, None, "the market's capital: all of it may be in base"
+        return _Bound(by="the market's capital: all of it may be in base")
     notional = None if price is None else band.max_base * price
     by = f"max position {plain(band.max_base)}, resting orders counted"
     if held is None:
-        return band.max_base, notional, None, by
-    by += f", and {plain(held.max_exposure)} x the equity"
+        return _Bound(by=by, max_base=band.max_base, notional_quote=notional)
     if notional is not None and isinstance(capital, CapitalAmount):
         notional = min(notional, held.max_exposure * capital.amount)
-    margin = None if notional is None else notional / held.leverage
-    return band.max_base, notional, margin, f"{by}; margin at leverage {plain(held.leverage)}"
+    return _Bound(
+        by=f"{by}, and {plain(held.max_exposure)} x the equity; margin at leverage {plain(held.leverage)}",
+        max_base=band.max_base,
+        notional_quote=notional,
+        margin_quote=None if notional is None else notional / held.leverage,
+    )
 
 
 def _worst_loss(settings: MarketSettings, notional: Decimal | None) -> tuple[Decimal | None, str]:

@@ -11,7 +11,7 @@ from marketmaker.adapters.ccxt_venue.dialects import Dialect
 from marketmaker.domain.orders import Fill, NewOrder, Order
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.units import Asset, ClientOrderId, Symbol, VenueOrderId, plain
-from marketmaker.errors import Refused, Unresolved
+from marketmaker.errors import Refused, Unresolved, WouldTake
 from marketmaker.ports import Balance, KeyPermissions
 
 BOOK_LEVELS = 20
@@ -127,7 +127,8 @@ def cancellation(dialect: Dialect, order: Order) -> Call[Order]:
     params = {"symbol": market_id(order.symbol), "orderId": order.venue_id}
 
     def call(client: Any) -> Order:
-        answer = parsing.parse_order(getattr(client, dialect.routes.cancel)(params), lambda _: order.symbol)
+        receipt = getattr(client, dialect.routes.cancel)(params)
+        answer = parsing.parse_order(receipt, lambda _: order.symbol, time_field=dialect.receipt_time)
         if answer.venue_id != order.venue_id or answer.is_live:
             raise Unresolved(f"the cancel of order {order.venue_id} was answered by {answer}")
         return answer
@@ -140,10 +141,12 @@ def creation(dialect: Dialect, order: NewOrder) -> Call[Order]:
     send = _created if dialect.routes.create is None else partial(_created_by_route, route=dialect.routes.create)
 
     def call(client: Any) -> Order:
-        answer = parsing.parse_order(send(client, order), lambda _: order.symbol)
+        answer = parsing.parse_order(send(client, order), lambda _: order.symbol, time_field=dialect.receipt_time)
         sent = order.client_id, order.side, order.price, order.size_base
         if (answer.client_id, answer.side, answer.price, answer.size_base) != sent:
             raise Unresolved(f"the create of {order.client_id} was answered by {answer}")
+        if order.post_only and not answer.is_live and not answer.executed_base:
+            raise WouldTake(f"the post-only order {order.client_id} was taken and ended at once")
         return answer
 
     return call

@@ -24,6 +24,7 @@ class Routes:
     price: str = "publicGetTickerPrice"
     klines: str = "publicGetKlines"
     day: str = "publicGetTicker24hr"
+    public_trades: str = "publicGetAggTrades"
     open_orders: str = "privateGetOpenOrders"
     order: str = "privateGetOrder"
     cancel: str = "privateDeleteOrder"
@@ -43,7 +44,8 @@ class Dialect:
     """How one API is spoken: routes, the kind of market, what is configured in ccxt, and what answers look like.
 
     `lists_by_symbols` tells whether several markets can be asked for in one request by name. `intervals` are the klines
-    that there are, by ms. Its tests are at a testnet, or where it `has_demo` in the venue's demo.
+    that there are, by ms. Answers to creates and cancels call their time `receipt_time`. A market is
+    told apart by its `market_names`. Its tests are at a testnet, or where it `has_demo` in the venue's demo.
     """
 
     routes: Routes = field(default_factory=Routes)
@@ -51,6 +53,8 @@ class Dialect:
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     lists_by_symbols: bool = True
     intervals: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({1_000: "1s", 60_000: "1m"}))
+    receipt_time: str = "transactTime"
+    market_names: tuple[str, ...] = ("symbol", "baseAsset", "quoteAsset", "status")
     has_demo: bool = False
 
     @property
@@ -84,6 +88,7 @@ USDM = Dialect(
         price="fapiPublicGetTickerPrice",
         klines="fapiPublicGetKlines",
         day="fapiPublicGetTicker24hr",
+        public_trades="fapiPublicGetAggTrades",
         open_orders="fapiPrivateGetOpenOrders",
         order="fapiPrivateGetOrder",
         cancel="fapiPrivateDeleteOrder",
@@ -101,6 +106,8 @@ USDM = Dialect(
     options=MappingProxyType({"defaultType": "swap", "fetchMarkets": {"types": ["linear"]}}),
     lists_by_symbols=False,
     intervals=MappingProxyType({60_000: "1m"}),
+    receipt_time="updateTime",
+    market_names=("symbol", "baseAsset", "quoteAsset", "status", "marginAsset", "contractType"),
     has_demo=True,
 )
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({"binance": SPOT, "binanceus": SPOT, "binanceusdm": USDM})

@@ -18,8 +18,18 @@ from marketmaker.errors import (
 )
 
 NOT_EXECUTED = (ccxt.RateLimitExceeded, ccxt.DDoSProtection, ccxt.InvalidNonce, ccxt.OnMaintenance)
-_OFF_GRID = re.compile(r"Filter failure: (PRICE_FILTER|LOT_SIZE|MIN_NOTIONAL|NOTIONAL)\b|-1111\b")
+_OFF_GRID = re.compile(
+    r"Filter failure: (PRICE_FILTER|LOT_SIZE|MIN_NOTIONAL|NOTIONAL)\b|-1111\b"
+    r'|"code":\s*-(400[1-5]|401[34]|4023|4029|4030|4164)\b'
+)
 """The venue's words for an order that is off a grid or below a minimum: what its metadata tells."""
+_CLOSED = re.compile(r'"code":\s*-(4108|4140|4141)\b')
+"""Its codes for a perpetual that takes no orders now: before, at or after its settlement."""
+_NO_MATTER_OF_THE_KEY = re.compile(r'"code":\s*-(4087|4202|4203|4205|4206|4400|4401|4403)\b')
+"""Its codes for a limit on opening positions or on leverage, which ccxt calls a lack of permission.
+
+What reduces a position is still taken then: an account that may do nothing else must not be halted.
+"""
 
 
 def read_failure(error: Exception) -> MarketMakerError:
@@ -27,7 +37,7 @@ def read_failure(error: Exception) -> MarketMakerError:
     if isinstance(error, MarketMakerError) and not isinstance(error, Unresolved):
         return error
     text = describe(error)
-    if isinstance(error, ccxt.AuthenticationError):
+    if is_refused_key(error):
         return AccountRefused(text)
     if isinstance(error, ccxt.OrderNotFound):
         return OrderGone(text)
@@ -55,13 +65,14 @@ def write_failure(error: Exception) -> MarketMakerError:
     text = describe(error)
     if isinstance(error, NOT_EXECUTED):
         return Retryable(text)
-    if isinstance(error, ccxt.AuthenticationError):
+    if is_refused_key(error):
         return AccountRefused(text)
     if isinstance(error, ccxt.OrderNotFound):
         return OrderGone(text)
     if isinstance(error, ccxt.OrderImmediatelyFillable | ccxt.OrderNotFillable):
         return WouldTake(text)
-    if isinstance(error, ccxt.MarketClosed | ccxt.BadSymbol):
+    is_closed = isinstance(error, ccxt.ExchangeError) and _CLOSED.search(text)
+    if is_closed or isinstance(error, ccxt.MarketClosed | ccxt.BadSymbol):
         return MarketClosed(text)
     if isinstance(error, ccxt.InvalidOrder | ccxt.BadRequest) and _OFF_GRID.search(text):
         return OffGrid(text)
@@ -82,7 +93,7 @@ def is_rate_limit(error: Exception) -> bool:
 
 def is_refused_key(error: Exception) -> bool:
     """Tell whether the venue refused the key or its signature: whatever was asked for certainly did not happen."""
-    return isinstance(error, ccxt.AuthenticationError)
+    return isinstance(error, ccxt.AuthenticationError) and not _NO_MATTER_OF_THE_KEY.search(str(error))
 
 
 def is_broken_connection(error: Exception) -> bool:

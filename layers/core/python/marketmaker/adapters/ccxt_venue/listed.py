@@ -141,6 +141,8 @@ class KnownMarkets:
 def read_listed(client: Any, dialect: Dialect, market_ids: Mapping[Symbol, str]) -> dict[Symbol, Market]:
     """Ask for markets' metadata in one request; what the venue leaves out is left out.
 
+    A row without a name may be a market's that was asked for: it is not passed over.
+
     Raises:
         Unresolved: an answer without any market, or without a rule.
     """
@@ -151,15 +153,18 @@ def read_listed(client: Any, dialect: Dialect, market_ids: Mapping[Symbol, str])
     if not rows:
         raise Unresolved("the metadata came without any market")
     wanted = set(market_ids.values())
-    markets = [_read_market(client, row) for row in rows if row.get("symbol") in wanted]
+    named = [(parsing.text(row.get("symbol"), "a market's symbol"), row) for row in rows]
+    markets = [_read_market(client, row, dialect) for name, row in named if dialect.lists_by_symbols or name in wanted]
     parsing.expect_unique((market["symbol"] for market in markets), "a market")
     return {market["symbol"]: market for market in markets if market["symbol"] in market_ids}
 
 
-def _read_market(client: Any, row: Mapping[str, Any]) -> Market:
+def _read_market(client: Any, row: Mapping[str, Any], dialect: Dialect) -> Market:
     """Let ccxt unify a market, and refuse what it has made up for want of a rule."""
-    for name in ("symbol", "baseAsset", "quoteAsset", "status"):
+    for name in dialect.market_names:
         parsing.text(row.get(name), f"a market's {name}")
+    if dialect.is_perpetual:
+        parsing.expect_list(row.get("timeInForce"), "the times in force")
     market = parsing.expect_row(client.parse_market(row), "a market")
     filters = [parsing.expect_row(each, "a filter") for each in parsing.expect_list(row.get("filters"), "the filters")]
     found = {parsing.text(each.get("filterType"), "a filter's type"): each for each in filters}
@@ -185,6 +190,8 @@ def parse_instrument(market: Market) -> Instrument:
     limits = parsing.expect_row(market.get("limits"), "the market's limits")
     listed = parsing.expect_list(info.get("orderTypes"), "the order types")
     order_types = [parsing.text(each, "an order type") for each in listed]
+    times = parsing.expect_list(info.get("timeInForce", []), "the times in force")
+    order_types += [parsing.text(each, "a time in force") for each in times]
     smallest, cheapest = (parsing.expect_row(limits.get(name), "a limit").get("min") for name in ("amount", "cost"))
     try:
         return Instrument(
@@ -195,7 +202,7 @@ def parse_instrument(market: Market) -> Instrument:
             lot_size=parsing.amount(precision.get("amount"), "the lot size"),
             min_size_base=parsing.amount(smallest, "the minimum size"),
             min_notional_quote=parsing.amount(cheapest, "the minimum notional"),
-            has_post_only=POST_ONLY_ORDER_TYPE in order_types or POST_ONLY_TIME_IN_FORCE in info.get("timeInForce", ()),
+            has_post_only=POST_ONLY_ORDER_TYPE in order_types or POST_ONLY_TIME_IN_FORCE in order_types,
             is_trading=parsing.flag(market.get("active"), "whether a market is active"),
         )
     except ValueError as error:

@@ -169,8 +169,11 @@ def parse_day_volume(symbol: Symbol, row: Mapping[str, Any]) -> DayVolume:
         raise Unresolved(str(error)) from error
 
 
-def parse_order(answer: object, name_symbol: NameSymbol) -> Order:
-    """Read an order; `clientOrderId` of a cancel's answer is the cancel's own."""
+def parse_order(answer: object, name_symbol: NameSymbol, *, time_field: str = "time") -> Order:
+    """Read an order; `clientOrderId` of a cancel's answer is the cancel's own.
+
+    Answers to creates and cancels have their time under another name than lists and lookups.
+    """
     row = expect_row(answer, "an order")
     status = text(row.get("status"), "an order's status")
     if status not in LIVE_STATUSES | FINISHED_STATUSES:
@@ -186,7 +189,7 @@ def parse_order(answer: object, name_symbol: NameSymbol) -> Order:
         price=amount(row.get("price"), "an order's price"),
         size_base=size,
         executed_base=executed,
-        created_ms=moment(row.get("time", row.get("transactTime", row.get("updateTime"))), "an order's time"),
+        created_ms=moment(row.get(time_field), "an order's time"),
         is_live=status in LIVE_STATUSES,
     )
 

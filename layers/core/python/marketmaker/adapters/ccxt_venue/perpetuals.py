@@ -4,6 +4,7 @@ A position that an answer leaves out, or that cannot be read, is not flat: it is
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -24,11 +25,60 @@ _MARGIN_MODES = {"cross": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}
 _MARGIN_TYPES = {MarginMode.CROSS: "CROSSED", MarginMode.ISOLATED: "ISOLATED"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Premium:
+    """What is published of a perpetual beside its book: the next funding, and the mark price now."""
+
+    rate: FundingRate
+    mark_price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingPage:
+    """Funding payments, oldest first; after a full page there may be more."""
+
+    payments: tuple[FundingPayment, ...]
+    is_full: bool
+
+
+def held_calls(dialect: Dialect, symbols: Sequence[Symbol]) -> list[Call[Any]]:
+    """Return what to ask for to know how these markets are held; nothing of a spot venue, which holds none."""
+    if not dialect.is_perpetual:
+        return []
+    return [positions(dialect, symbols), *(premium(dialect, symbol) for symbol in symbols)]
+
+
+def read_held(
+    symbols: Sequence[Symbol], answers: Sequence[Any]
+) -> tuple[dict[Symbol, Position | Unknown], dict[Symbol, FundingRate | Unknown]]:
+    """Read positions and funding rates out of the answers to `held_calls`.
+
+    A market whose position was not told is left out. The venue names no mark of a market that was never held: it is the
+    one that it publishes.
+    """
+    if not answers:
+        return {}, {}
+    listed, premiums = answers[0], dict(zip(symbols, answers[1:], strict=True))
+    if isinstance(listed, Unknown):
+        found: dict[Symbol, Position | Unknown] = dict.fromkeys(symbols, listed)
+    else:
+        found = {symbol: _marked(position, premiums[symbol]) for symbol, position in listed.items()}
+    rates = {symbol: each if isinstance(each, Unknown) else each.rate for symbol, each in premiums.items()}
+    return found, rates
+
+
+def _marked(position: Position | Unknown, told: Premium | Unknown) -> Position | Unknown:
+    if isinstance(position, Unknown) or position.mark_price:
+        return position
+    return told if isinstance(told, Unknown) else replace(position, mark_price=told.mark_price)
+
+
 def positions(dialect: Dialect, symbols: Sequence[Symbol]) -> Call[dict[Symbol, Position | Unknown]]:
     """Ask for the login's positions in these markets; one that is not in the answer is left out."""
+    params = {"symbol": market_id(symbols[0])} if len(symbols) == 1 else {}
 
     def call(client: Any) -> dict[Symbol, Position | Unknown]:
-        rows = parsing.expect_list(_route(client, dialect.routes.positions)(), "the positions")
+        rows = parsing.expect_list(_route(client, dialect.routes.positions)(params), "the positions")
         listed = [parsing.expect_row(row, "a position") for row in rows]
         found: dict[Symbol, Position | Unknown] = {}
         for symbol in symbols:
@@ -48,22 +98,28 @@ def _known(symbol: Symbol, rows: Sequence[Any]) -> Position | Unknown:
 
 
 def _position(symbol: Symbol, rows: Sequence[Any]) -> Position:
-    """Read a market's rows: one of a login in one-way mode, one a side in hedge mode."""
+    """Read a market's rows: one of a login in one-way mode, one a side in hedge mode.
+
+    What is held has an entry and a mark; the mark of what is flat may be missing, and is then zero.
+    """
     sides = [parsing.text(row.get("positionSide"), f"the side of the position in {symbol}") for row in rows]
     is_hedged = any(side != _ONE_WAY for side in sides)
     if not is_hedged and len(rows) > 1:
         raise Unresolved(f"the position in {symbol} came {len(rows)} times in one answer")
-    row = rows[0]
-    size = sum((parsing.money(each.get("positionAmt"), f"the position in {symbol}") for each in rows), ZERO)
+    sizes = [parsing.money(each.get("positionAmt"), f"the position in {symbol}") for each in rows]
+    row = next((row for row, size in zip(rows, sizes, strict=True) if size), rows[0])
+    read_price = parsing.positive if any(sizes) else parsing.amount
     mode = _MARGIN_MODES.get(parsing.text(row.get("marginType"), f"the margin type of {symbol}"))
     if mode is None:
         raise Unresolved(f"the margin type of {symbol} is {row['marginType']!r}; allowed: {', '.join(_MARGIN_MODES)}")
     return Position(
         symbol=symbol,
-        size_base=size,
-        entry_price=_price(row.get("entryPrice"), f"the entry price of {symbol}") if size else None,
-        mark_price=parsing.positive(row.get("markPrice"), f"the mark price of {symbol}"),
-        unrealised_quote=parsing.money(row.get("unRealizedProfit"), f"what is unrealised in {symbol}"),
+        size_base=sum(sizes, ZERO),
+        entry_price=parsing.positive(row.get("entryPrice"), f"the entry price of {symbol}") if any(sizes) else None,
+        mark_price=read_price(row.get("markPrice"), f"the mark price of {symbol}"),
+        unrealised_quote=sum(
+            (parsing.money(each.get("unRealizedProfit"), f"what is unrealised in {symbol}") for each in rows), ZERO
+        ),
         liquidation_price=_price(row.get("liquidationPrice"), f"the liquidation price of {symbol}"),
         leverage=parsing.positive(row.get("leverage"), f"the leverage of {symbol}"),
         margin_mode=mode,
@@ -76,23 +132,26 @@ def _price(value: object, what: str) -> Decimal | None:
     return parsing.amount(value, what) or None
 
 
-def funding_rate(dialect: Dialect, symbol: Symbol) -> Call[FundingRate]:
-    """Ask what is paid next."""
+def premium(dialect: Dialect, symbol: Symbol) -> Call[Premium]:
+    """Ask what is paid next, and for the mark."""
 
-    def call(client: Any) -> FundingRate:
+    def call(client: Any) -> Premium:
         answer = _route(client, dialect.routes.premium)({"symbol": market_id(symbol)})
         row = parsing.expect_row(answer, f"the premium index of {symbol}")
-        return FundingRate(
+        if row.get("symbol") != market_id(symbol):
+            raise Unresolved(f"the premium index of {symbol} was asked for, that of {row.get('symbol')!r} came")
+        rate = FundingRate(
             symbol=symbol,
             rate=parsing.money(row.get("lastFundingRate"), f"the funding rate of {symbol}"),
             next_ms=parsing.moment(row.get("nextFundingTime"), f"the next funding of {symbol}"),
         )
+        return Premium(rate=rate, mark_price=parsing.positive(row.get("markPrice"), f"the mark price of {symbol}"))
 
     return call
 
 
-def funding_page(dialect: Dialect, symbol: Symbol, since_ms: int) -> Call[list[FundingPayment]]:
-    """Ask for a page of funding payments, oldest first."""
+def funding_page(dialect: Dialect, symbol: Symbol, since_ms: int) -> Call[FundingPage]:
+    """Ask for a page of funding payments, oldest first; what happened before is no part of it."""
     params = {
         "symbol": market_id(symbol),
         "incomeType": "FUNDING_FEE",
@@ -100,18 +159,26 @@ def funding_page(dialect: Dialect, symbol: Symbol, since_ms: int) -> Call[list[F
         "limit": INCOME_A_PAGE,
     }
 
-    def call(client: Any) -> list[FundingPayment]:
+    def call(client: Any) -> FundingPage:
         rows = parsing.expect_list(_route(client, dialect.routes.income)(params), f"the funding of {symbol}")
-        paid = [_payment(symbol, parsing.expect_row(row, "a payment")) for row in rows]
-        return sorted(paid, key=lambda each: each.time_ms)
+        paid: dict[int, FundingPayment] = {}
+        for row in rows:
+            payment = _payment(symbol, parsing.expect_row(row, "a payment"))
+            if paid.setdefault(payment.time_ms, payment) != payment:
+                raise Unresolved(f"the payment of {symbol} at {payment.time_ms} came twice and differs")
+        wanted = tuple(paid[time_ms] for time_ms in sorted(paid) if time_ms >= since_ms)
+        is_full = len(rows) == INCOME_A_PAGE
+        if is_full and not wanted:
+            raise Unresolved(f"the funding payments of {symbol} do not go on after {since_ms}")
+        return FundingPage(payments=wanted, is_full=is_full)
 
     return call
 
 
 def _payment(symbol: Symbol, row: Any) -> FundingPayment:
-    of, kind = row.get("symbol"), row.get("incomeType")
-    if (of, kind) != (market_id(symbol), "FUNDING_FEE"):
-        raise Unresolved(f"the funding of {symbol} came with a row of {of!r}, {kind!r}")
+    told = row.get("symbol"), row.get("incomeType"), row.get("asset")
+    if told != (market_id(symbol), "FUNDING_FEE", symbol.rpartition(":")[2]):
+        raise Unresolved(f"the funding of {symbol} came with a row of {told}")
     return FundingPayment(
         symbol=symbol,
         time_ms=parsing.moment(row.get("time"), f"a payment's time of {symbol}"),

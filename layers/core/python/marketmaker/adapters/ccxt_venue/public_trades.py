@@ -53,12 +53,14 @@ class TradesRead:
 def read_trades(
     ask: Callable[[Sequence[Call[list[PublicTrade]]]], Sequence[list[PublicTrade] | Unknown]],
     wanted: Mapping[Symbol, tuple[str, int | None]],
+    route: str = "publicGetAggTrades",
 ) -> dict[Symbol, TradesRead | Unknown]:
     """Read every market to its newest trade, a page of each in one parallel round.
 
     `wanted` names each market as the venue does, and the id to read from; None asks for the newest trade's id only.
+    `route` is what ccxt calls the venue's list of them.
     """
-    readings = {symbol: _Reading(name, next_id) for symbol, (name, next_id) in wanted.items()}
+    readings = {symbol: _Reading(name, next_id, route) for symbol, (name, next_id) in wanted.items()}
     while waiting := [each for each in readings.values() if each.is_open]:
         for reading, page in zip(waiting, ask([each.call() for each in waiting]), strict=True):
             reading.take(page)
@@ -68,8 +70,9 @@ def read_trades(
 class _Reading:
     """One market's pages."""
 
-    def __init__(self, market_id: str, next_id: int | None) -> None:
+    def __init__(self, market_id: str, next_id: int | None, route: str) -> None:
         self._market_id = market_id
+        self._route = route
         self._next_id = next_id
         self._trades: list[PublicTrade] = []
         self._holes: list[Hole] = []
@@ -86,7 +89,7 @@ class _Reading:
         params: dict[str, Any] = {"symbol": self._market_id, "limit": 1 if self._next_id is None else PAGE}
         if self._next_id is not None and self._pages < MAX_PAGES:
             params["fromId"] = max(0, self._next_id - 1)
-        return lambda client: _parse_page(client.publicGetAggTrades(params))
+        return lambda client: _parse_page(getattr(client, self._route)(params))
 
     def take(self, page: list[PublicTrade] | Unknown) -> None:
         """Add a page; the last one has room left, or is the newest one after too many."""

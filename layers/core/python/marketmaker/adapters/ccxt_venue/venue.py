@@ -20,7 +20,7 @@ from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.models import Perpetual
 from marketmaker.domain.orders import Fill, NewOrder, Order
-from marketmaker.domain.positions import FundingPayment, Position
+from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import ClientOrderId, Symbol, VenueOrderId
@@ -113,26 +113,20 @@ class CcxtVenue:
     def observe(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol], deadline: Deadline) -> Observation:
         """Read books, open orders, balances and wanted last prices in one parallel round."""
         market_calls = self._market_calls(symbols, last_for)
-        held = self._held_calls(symbols)
+        held_calls = perpetuals.held_calls(self._dialect, symbols)
         orders, balances, *rest = self._connection.ask(
-            [calls.open_orders(self._dialect), calls.balances(self._dialect), *market_calls, *held], deadline
+            [calls.open_orders(self._dialect), calls.balances(self._dialect), *market_calls, *held_calls], deadline
         )
-        public, private = rest[: len(market_calls)], rest[len(market_calls) :]
+        public = rest[: len(market_calls)]
+        positions, rates = perpetuals.read_held(symbols, rest[len(market_calls) :])
         return Observation(
             open_orders=orders,
             balances=balances,
             books=dict(zip(symbols, public[: len(symbols)], strict=True)),
             last_prices=dict(zip(last_for, public[len(symbols) :], strict=True)),
-            positions=_positions(symbols, private[0]) if held else {},
-            funding_rates=dict(zip(symbols, private[1:], strict=True)) if held else {},
+            positions=positions,
+            funding_rates=rates,
         )
-
-    def _held_calls(self, symbols: Sequence[Symbol]) -> list[Call[Any]]:
-        """Ask for positions and funding rates, where there are any."""
-        if not self._dialect.is_perpetual:
-            return []
-        rates = [perpetuals.funding_rate(self._dialect, symbol) for symbol in symbols]
-        return [perpetuals.positions(self._dialect, symbols), *rates]
 
     def read_books(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Book | Unknown]:
         """Read these markets' books once more, in one parallel round."""
@@ -159,7 +153,8 @@ class CcxtVenue:
     ) -> dict[Symbol, TradesRead | Unknown]:
         """Read markets' public trades from ids on, all markets at once; None asks for the newest one's id only."""
         wanted = {symbol: (market_id(symbol), from_id) for symbol, from_id in from_ids.items()}
-        return read_trades(lambda asked: self._connection.ask(asked, deadline), wanted)
+        route = self._dialect.routes.public_trades
+        return read_trades(lambda asked: self._connection.ask(asked, deadline), wanted, route)
 
     def open_orders(self, deadline: Deadline) -> Sequence[Order]:
         """Read all open orders of the login, our own and foreign ones; whoever asks for them alone means to cancel."""
@@ -183,9 +178,8 @@ class CcxtVenue:
     ) -> Order | None:
         """Look one order up, live or not; None if the venue does not know it."""
         try:
-            return self._connection.read(
-                calls.order_of(self._dialect, symbol, key, by_client_id=by_client_id), deadline
-            )
+            asked = calls.order_of(self._dialect, symbol, key, by_client_id=by_client_id)
+            return self._connection.read(asked, deadline)
         except OrderGone:
             return None
 
@@ -234,8 +228,8 @@ class CcxtVenue:
         next_ms: int | None = since_ms if self._dialect.is_perpetual else None
         while next_ms is not None:
             page = self._connection.read(perpetuals.funding_page(self._dialect, symbol, next_ms), deadline)
-            found += page
-            next_ms = page[-1].time_ms + 1 if len(page) == perpetuals.INCOME_A_PAGE else None
+            found += page.payments
+            next_ms = page.payments[-1].time_ms + 1 if page.is_full else None
         return found
 
     def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:
@@ -283,13 +277,6 @@ class CcxtVenue:
             if kind in {RejectionKind.OFF_GRID, RejectionKind.MARKET_CLOSED}:
                 self.doubt(order.symbol)
             return Rejected(order=order, kind=kind, reason=str(error))
-
-
-def _positions(symbols: Sequence[Symbol], answer: object) -> Mapping[Symbol, Position | Unknown]:
-    """Return what was told of each market; what was not told is left out, and so unknown."""
-    if isinstance(answer, Unknown):
-        return dict.fromkeys(symbols, answer)
-    return answer if isinstance(answer, dict) else {}
 
 
 def _answer_with(obstacle: str | None) -> Call[Any] | None:
