@@ -135,7 +135,7 @@ _ALL = (
             has_hedge_mode=True,
             leverage=LeverageScope.MARKET,
             margin_modes=frozenset(MarginMode),
-            tells_key_permissions=True,
+            tells_key_permissions=False,
         ),
     ),
     Venue(
