@@ -83,7 +83,7 @@ def test_cancel_all_cancels_all(local: LocalVenue) -> None:
 
 def test_trades_fill_partly_and_are_paged_from_an_id(local: LocalVenue) -> None:
     order = place(local, "buy", "1899.5", "0.45")
-    local.skip(13.5)
+    local.skip(13.05)
     assert local.client.fetch_order(order["id"], SYMBOL)["filled"] == "0.40000000"
     local.skip(1)
     closed = local.client.fetch_order(order["id"], SYMBOL)

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.row("R10")
 ONE_A_SIDE = {"BUY": 1, "SELL": 1}
 RETRY_AFTER_S = 22
 TICKS_WITHIN = 4
+LATER_S = 0.5
 WEIGHT_A_MINUTE = 6_000
 HEAVY_LIMIT, HEAVY_WEIGHT = 5_000, 250
 
@@ -59,6 +60,7 @@ def test_a_shorter_wait_does_not_end_a_longer_one(world: World) -> None:
     world.tick()
     world.arm(fault="too_many_requests", retry_after_s=RETRY_AFTER_S, route=ACCOUNT)
     world.arm(fault="too_many_requests", retry_after_s=1, route=OPEN_ORDERS)
+    world.arm(fault="latency", delay_s=LATER_S, route=OPEN_ORDERS, count=1)
     world.tick()
     sent = all_requests(world)
     assert [world.cold_tick().outcome for _ in range(TICKS_WITHIN)] == ["rate_limited"] * TICKS_WITHIN
