@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from marketmaker.domain.caution import Caution
 from marketmaker.domain.deciding import Situation
-from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exits import NO_EXIT, Exit, ExitCause, ExitState
 from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
 from marketmaker.domain.klines import MINUTE_MS, DayVolume, Kline, KlineMinute
@@ -94,8 +95,20 @@ equities = st.builds(
     deposited_quote=positive_amounts,
     gains_quote=amounts,
 )
+day_starts = st.builds(DayStart, day=st.integers(min_value=0, max_value=100_000), equity=equities)
+cautions = st.builds(
+    Caution,
+    patience=positive_amounts,
+    widen=positive_amounts,
+    pulls_adding=st.booleans(),
+    target_base=st.none() | amounts,
+)
 restrictions = st.builds(
-    Restriction, mode=st.sampled_from([Mode.REDUCE_ONLY, Mode.CANCEL_ONLY]), reason=texts, since_ms=times_ms
+    Restriction,
+    mode=st.sampled_from([Mode.QUOTING, Mode.REDUCE_ONLY, Mode.CANCEL_ONLY]),
+    reason=texts,
+    since_ms=times_ms,
+    caution=cautions,
 )
 versions = st.text("0123456789abcdef", min_size=16, max_size=16)
 active_settings = st.builds(
@@ -118,6 +131,7 @@ controls = st.builds(
     is_banned=st.booleans(),
     restrictions=st.dictionaries(symbols, restrictions),
     peaks=st.dictionaries(assets, equities),
+    days=st.dictionaries(assets, day_starts),
     deployed=st.none() | versions,
     settings=st.none() | active_settings,
 )
@@ -313,7 +327,23 @@ def market_views(draw: st.DrawFn) -> MarketView:
         exits=draw(exit_states),
         liquidation_distance=draw(st.none() | positive_amounts),
         funding_rate=draw(st.none() | amounts),
+        caution=draw(cautions),
+        day_volume=draw(
+            st.none()
+            | st.builds(
+                DayVolume,
+                symbol=st.just(book.symbol),
+                time_ms=times_ms,
+                volume_base=positive_amounts,
+                volume_quote=positive_amounts,
+            )
+        ),
     )
+
+
+def _of(view: MarketView, symbol: Symbol) -> MarketView:
+    volume = None if view.day_volume is None else replace(view.day_volume, symbol=symbol)
+    return replace(view, book=replace(view.book, symbol=symbol), day_volume=volume)
 
 
 @st.composite
@@ -326,7 +356,7 @@ def situations(draw: st.DrawFn) -> Situation:
     return Situation(
         now_ms=draw(times_ms),
         instrument=on,
-        view=None if view is None else replace(view, book=replace(view.book, symbol=on.symbol)),
+        view=None if view is None else _of(view, on.symbol),
         obstacle=draw(refused if view is None else st.none() | refused),
         may_exit=draw(st.booleans()),
         live=tuple(replace(each, is_live=True) for each in live),

@@ -25,8 +25,15 @@ from marketmaker.adapters.paper_venue.account import (
     PaperTrade,
     open_account,
 )
+from marketmaker.adapters.paper_venue.holdings import (
+    MAX_UNREAD_PAYMENTS,
+    PAYMENTS_AT_ONCE,
+    PaperFunding,
+    PaperPayment,
+    PaperPosition,
+)
 from marketmaker.domain.orders import Side
-from marketmaker.domain.units import AccountName, Asset, ClientOrderId
+from marketmaker.domain.units import AccountName, Asset, ClientOrderId, Symbol
 from marketmaker.errors import Conflict, Fatal, Retryable
 from marketmaker.simulation.account import FeeRates
 from marketmaker.simulation.orders import OrderStatus
@@ -38,6 +45,7 @@ from tests.tables import LEDGER_TABLE, PRICES_TABLE, REGION, STATE_TABLE, local_
 pytest_plugins = ["tests.dynamodb_local"]
 
 D = Decimal
+SOL = Symbol("SOL/USDC:USDC")
 NOW_MS = 1_700_000_000_000
 ITEM_BYTES = 400 * 1024
 
@@ -123,7 +131,26 @@ def full() -> PaperAccount:
         resting=tuple(paper_order(number) for number in range(MAX_RESTING)),
         finished=tuple(paper_order(number, status=OrderStatus.CANCELED) for number in range(200)),
         trades=tuple(paper_trade(number) for number in range(MAX_UNREAD_TRADES + MAX_RESTING)),
+        positions={SOL: paper_position()},
+        payments=tuple(paper_payment(number) for number in range(MAX_UNREAD_PAYMENTS + PAYMENTS_AT_ONCE)),
     )
+
+
+def paper_position() -> PaperPosition:
+    funding = PaperFunding(rate=D("-0.00012345"), next_us=NOW_MS * 1000, paid_us=NOW_MS * 1000)
+    return PaperPosition(
+        size_base=D("-1234.56789012"),
+        cost_quote=D("-152415787.5323887823456789012345678"),
+        leverage=D(50),
+        mark=D("123456.78901234"),
+        funding=funding,
+        payments_read_us=NOW_MS * 1000,
+    )
+
+
+def paper_payment(number: int) -> PaperPayment:
+    amount = D("-18817.12345678901234567890123456789")
+    return PaperPayment(symbol=SOL, time_us=NOW_MS * 1000 + number, amount_quote=amount)
 
 
 def test_an_account_that_was_never_written_is_none(store: PaperStore, account: AccountName) -> None:
@@ -185,6 +212,24 @@ def test_the_fullest_account_fits_an_item_with_room_to_spare() -> None:  # R24
     text = msgspec.json.encode(full())
 
     assert 200_000 < len(text) < 0.8 * ITEM_BYTES
+
+
+def test_an_item_that_knows_nothing_of_perpetuals_is_read_as_it_is(dynamodb_local: str, account: AccountName) -> None:
+    store = paper_store(dynamodb_local)
+    spot = replace(full(), positions={}, payments=())
+    written = msgspec.json.decode(msgspec.json.encode(spot))
+    for name in ("positions", "payments"):
+        del written[name]
+    for order in (*written["resting"], *written["finished"]):
+        del order["reduce_only"]
+    text = msgspec.json.encode(written).decode()
+    item = PaperItem(account, "paper", version=1, write_id="x", content=text)
+    store.client.put(Put(table=STATE_TABLE, item=item, condition=PaperItem.version.does_not_exist()))
+
+    stored = store.load(account)
+
+    assert stored is not None
+    assert stored.account == spot
 
 
 def test_a_write_whose_answer_was_lost_is_written_once(dynamodb_local: str, account: AccountName) -> None:

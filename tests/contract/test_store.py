@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import batched
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,8 @@ from moto import mock_aws
 
 from infra.local.tables import create_tables
 from marketmaker.adapters.memory import InMemoryStore
-from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.caution import Caution
+from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exits import Exit, ExitCause, ExitState
 from marketmaker.domain.inventory import FillRow, OpeningRow, open_inventory
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
@@ -274,9 +276,70 @@ class TestMode:
         assert store.resume(account, reason="checked", now_ms=2) == claimed
 
 
+class TestStops:
+    def stop(self, store: Store, account: AccountName, symbol: Symbol = GOLD, *, now_ms: int = 5) -> Control:
+        return store.stop_market(account, symbol, reason="delisting (operator)", now_ms=now_ms)
+
+    def test_stop_of_a_new_account_is_kept_with_reason_and_epoch(self, store: Store, account: AccountName) -> None:
+        control = self.stop(store, account)
+        stopped = Restriction(mode=Mode.HALTED, reason="delisting (operator)", since_ms=5)
+        assert control == Control(account=account, epoch=1, stops={GOLD: stopped})
+        assert store.read_account(account).control == control
+
+    def test_stop_needs_no_lease_and_ends_the_creates_of_the_tick_that_has_it(
+        self, store: Store, account: AccountName
+    ) -> None:  # R5
+        claimed = claim(store, account, 5_000, owner="a")
+        control = self.stop(store, account)
+        assert isinstance(claimed, Control)
+        assert control.lease == claimed.lease
+        assert not control.may_create(claimed.epoch, "a", 0)
+
+    def test_account_with_a_stopped_market_is_claimed(self, store: Store, account: AccountName) -> None:
+        self.stop(store, account)
+        claimed = claim(store, account, 5_000)
+        assert isinstance(claimed, Control)
+        assert (claimed.mode_of(GOLD), claimed.mode_of(BITCOIN)) == (Mode.HALTED, Mode.QUOTING)
+
+    def test_second_stop_changes_nothing(self, store: Store, account: AccountName) -> None:
+        first = self.stop(store, account)
+        assert self.stop(store, account, now_ms=9) == first
+
+    def test_markets_are_stopped_and_resumed_one_by_one(self, store: Store, account: AccountName) -> None:
+        self.stop(store, account)
+        self.stop(store, account, BITCOIN)
+        control = store.resume_market(account, GOLD, reason="back (ada)", now_ms=9)
+        assert control.stops[GOLD] == Restriction(mode=Mode.QUOTING, reason="back (ada)", since_ms=9)
+        assert (control.epoch, control.mode_of(GOLD), control.mode_of(BITCOIN)) == (3, Mode.QUOTING, Mode.HALTED)
+        assert store.read_control(account) == control
+
+    def test_resumed_market_is_stopped_anew(self, store: Store, account: AccountName) -> None:
+        self.stop(store, account)
+        store.resume_market(account, GOLD, reason="back", now_ms=6)
+        assert self.stop(store, account, now_ms=7).stops[GOLD].since_ms == 7
+
+    def test_resume_of_a_market_that_is_not_stopped_changes_nothing(self, store: Store, account: AccountName) -> None:
+        assert store.resume_market(account, GOLD, reason="back", now_ms=6) == Control(account=account)
+        self.stop(store, account)
+        resumed = store.resume_market(account, GOLD, reason="back", now_ms=6)
+        assert store.resume_market(account, GOLD, reason="again", now_ms=7) == resumed
+
+    def test_stop_survives_a_halt_its_end_and_the_lifting_of_a_restriction(
+        self, store: Store, account: AccountName
+    ) -> None:
+        kept = self.stop(store, account).stops
+        store.strengthen(account, Mode.HALTED, reason="operator", now_ms=6)
+        store.resume(account, reason="checked", now_ms=7)
+        restriction = Restriction(mode=Mode.CANCEL_ONLY, reason="a limit", since_ms=8)
+        control = store.restrict(account, GOLD, restriction)
+        assert store.lift(account, GOLD, epoch=control.epoch).stops == kept
+
+
 class TestRestrictions:
     def restrict(self, store: Store, account: AccountName, symbol: Symbol = GOLD, *, now_ms: int = 5) -> Control:
-        return store.restrict(account, symbol, Mode.CANCEL_ONLY, reason="fair price is outside", now_ms=now_ms)
+        return store.restrict(
+            account, symbol, Restriction(mode=Mode.CANCEL_ONLY, reason="fair price is outside", since_ms=now_ms)
+        )
 
     def test_restriction_of_a_new_account_is_kept_with_reason_and_epoch(
         self, store: Store, account: AccountName
@@ -309,13 +372,32 @@ class TestRestrictions:
         self, store: Store, account: AccountName, mode: Mode
     ) -> None:
         first = self.restrict(store, account)
-        assert store.restrict(account, GOLD, mode, reason="later", now_ms=9) == first
+        assert store.restrict(account, GOLD, Restriction(mode=mode, reason="later", since_ms=9)) == first
         assert store.read_control(account) == first
 
     def test_stronger_restriction_replaces_the_weaker_in_a_new_epoch(self, store: Store, account: AccountName) -> None:
-        store.restrict(account, GOLD, Mode.REDUCE_ONLY, reason="weak", now_ms=1)
+        store.restrict(account, GOLD, Restriction(mode=Mode.REDUCE_ONLY, reason="weak", since_ms=1))
         control = self.restrict(store, account)
         assert (control.epoch, control.restrictions[GOLD].since_ms, control.mode_of(GOLD)) == (2, 5, Mode.CANCEL_ONLY)
+
+    def test_of_two_restrictions_of_one_mode_the_more_cautious_stands(self, store: Store, account: AccountName) -> None:
+        def cautious(**caution: Any) -> Control:
+            asked = Restriction(mode=Mode.QUOTING, reason=str(caution), since_ms=1, caution=Caution(**caution))
+            return store.restrict(account, GOLD, asked)
+
+        wider = cautious(widen=Decimal("2.5"), patience=Decimal(2))
+        assert wider.restrictions[GOLD].caution == Caution(widen=Decimal("2.5"), patience=Decimal(2))
+        assert cautious(patience=Decimal(9)) == cautious(widen=Decimal(9)) == wider
+        pulled = cautious(pulls_adding=True)
+        assert (pulled.epoch, pulled.restrictions[GOLD].caution) == (2, Caution(pulls_adding=True))
+        stopped = self.restrict(store, account)
+        assert (stopped.epoch, stopped.restrictions[GOLD].caution) == (3, Caution())
+        target = Caution(target_base=Decimal("-0.123456789012345678"))
+        leaving = store.restrict(
+            account, GOLD, Restriction(mode=Mode.CANCEL_ONLY, reason="less", since_ms=2, caution=target)
+        )
+        assert leaving.restrictions[GOLD].caution == target
+        assert store.read_control(account) == leaving
 
     def test_markets_are_restricted_one_by_one(self, store: Store, account: AccountName) -> None:
         self.restrict(store, account)
@@ -407,6 +489,31 @@ class TestPeaks:
         store.clear_peaks(account)
         store.raise_peaks(account, {USDT: self.equity("-20")})
         assert self.peak(store, account) == self.equity("-20")
+
+
+class TestDays:
+    def start(self, day: int, gains: str, markets: tuple[Symbol, ...] = (GOLD,)) -> DayStart:
+        equity = Equity(markets=markets, deposited_quote=Decimal(28_500), gains_quote=Decimal(gains))
+        return DayStart(day=day, equity=equity)
+
+    def test_the_first_start_of_a_day_stays_until_the_next_day(self, store: Store, account: AccountName) -> None:
+        def kept() -> DayStart:
+            return store.read_control(account).days[USDT]
+
+        for day, gains in ((7, "5.5"), (7, "9"), (6, "1")):
+            store.keep_days(account, {USDT: self.start(day, gains)})
+            assert kept() == self.start(7, "5.5")
+        store.keep_days(account, {USDT: self.start(7, "3", (BITCOIN, GOLD))})
+        assert kept() == self.start(7, "3", (BITCOIN, GOLD))
+        store.keep_days(account, {USDT: self.start(8, "-2")})
+        assert kept() == self.start(8, "-2")
+
+    def test_a_rearmed_account_begins_its_day_anew(self, store: Store, account: AccountName) -> None:  # R6
+        store.keep_days(account, {USDT: self.start(7, "5")})
+        store.clear_peaks(account)
+        assert store.read_control(account) == Control(account=account)
+        store.keep_days(account, {USDT: self.start(7, "-5")})
+        assert store.read_control(account).days == {USDT: self.start(7, "-5")}
 
 
 class TestMarket:

@@ -11,7 +11,7 @@ from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, LedgerRow
 from marketmaker.domain.markets import Instrument
-from marketmaker.domain.state import AccountState, ActiveSettings, Control, MarketState, Mode, Refreshed
+from marketmaker.domain.state import AccountState, ActiveSettings, Control, Episode, MarketState, Mode, Refreshed, Restriction
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
 from marketmaker.ports import ClaimRefusal, Deadline
 from marketmaker.usecases.check_risk import check_risk
@@ -91,10 +91,10 @@ class FaultyStore(InMemoryStore):
         self.faults.meet("strengthen")
         return super().strengthen(account, mode, reason=reason, now_ms=now_ms)
 
-    def restrict(self, account: AccountName, symbol: Symbol, mode: Mode, *, reason: str, now_ms: int) -> Control:
+    def restrict(self, account: AccountName, symbol: Symbol, restriction: Restriction) -> Control:
         """Restrict, or fail."""
         self.faults.meet("restrict")
-        return super().restrict(account, symbol, mode, reason=reason, now_ms=now_ms)
+        return super().restrict(account, symbol, restriction)
 
     def lift(self, account: AccountName, symbol: Symbol, *, epoch: int) -> Control:
         """Lift, or fail."""
@@ -121,10 +121,17 @@ class FaultyStore(InMemoryStore):
         self.faults.meet("raise_peaks")
         super().raise_peaks(account, peaks)
 
-    def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
+    def open_episode(
+        self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True
+    ) -> bool:
         """Open, or fail."""
         self.faults.meet("open_episode")
-        return super().open_episode(account, key, text=text, now_ms=now_ms)
+        return super().open_episode(account, key, text=text, now_ms=now_ms, is_critical=is_critical)
+
+    def change_episode(self, account: AccountName, key: str, episode: Episode) -> bool:
+        """Change, or fail."""
+        self.faults.meet("change_episode")
+        return super().change_episode(account, key, episode)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from marketmaker.adapters.ccxt_venue import Hole, PublicTrade, TradesRead
+from marketmaker.adapters.ccxt_venue import Hole, Premium, PublicTrade, TradesRead
 from marketmaker.adapters.paper_venue import PaperAccount, StoredAccount
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
@@ -31,6 +31,7 @@ class FakePublicMarket:
         self._books: dict[Symbol, Book] = {}
         self.trades: dict[Symbol, list[PublicTrade]] = {each.symbol: [] for each in instruments}
         self.holes: dict[Symbol, tuple[Hole, ...]] = {}
+        self.premium_of: dict[Symbol, Premium | Unknown] = {}
         self.unknown: dict[str, Unknown] = {}
         self.after_books: Callable[[], object] = lambda: None
         self.asked: list[Mapping[Symbol, int | None]] = []
@@ -109,6 +110,10 @@ class FakePublicMarket:
         """Read the trades from ids on."""
         self.asked.append(dict(from_ids))
         return {symbol: self.unknown.get("trades", self._read(symbol, from_id)) for symbol, from_id in from_ids.items()}
+
+    def premiums(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Premium | Unknown]:
+        """Read the marks and the next funding that a test set."""
+        return {symbol: self.unknown.get("premiums", self.premium_of[symbol]) for symbol in symbols}
 
     def rate_limit(self) -> RateLimit:
         """Tell what was passed on."""

@@ -69,6 +69,11 @@ class Faults:
         """Raise until healed."""
         self._always[call] = error
 
+    @property
+    def lasting(self) -> frozenset[str]:
+        """The calls that fail always."""
+        return frozenset(self._always)
+
     def heal(self, call: str) -> None:
         """End what fails always."""
         del self._always[call]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,7 +12,7 @@ from moto import mock_aws
 
 from marketmaker.adapters.halt_events import read_halt_event
 from marketmaker.adapters.sns import SnsHaltRequests
-from marketmaker.domain.units import AccountName
+from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import Fatal, MarketMakerError, Refused, Retryable
 from marketmaker.ports import HaltRequest
 from tests.tables import REGION, use_fake_credentials
@@ -28,6 +29,9 @@ def sns(monkeypatch: pytest.MonkeyPatch) -> Iterator["SNSClient"]:
     use_fake_credentials(monkeypatch)
     with mock_aws():
         yield boto3.client("sns", region_name=REGION)
+
+
+SYMBOLS = {MAIN: [Symbol("PAXG/USDT")], SECOND: [Symbol("BTC/USDT")]}
 
 
 class HaltTopic:
@@ -47,7 +51,7 @@ class HaltTopic:
         """Read what reached an account, as its function would be invoked with it."""
         got = self._sqs.receive_message(QueueUrl=self._queues[account], MaxNumberOfMessages=10).get("Messages", [])
         events: list[dict[str, Any]] = [{"Records": [{"Sns": json.loads(each["Body"])}]} for each in got]
-        return [request for event in events for request in read_halt_event(event, account)]
+        return [request for event in events for request in read_halt_event(event, account, SYMBOLS[account])]
 
 
 def test_request_halts_its_own_account_alone(sns: "SNSClient") -> None:
@@ -64,6 +68,19 @@ def test_operators_message_without_an_account_halts_every_account(sns: "SNSClien
     sns.publish(TopicArn=topic.arn, Message=json.dumps({"reason": "drill", "requested_by": "operator"}))
     for account in (MAIN, SECOND):
         assert [(each.account, each.reason) for each in topic.delivered(account)] == [(account, "drill")]
+
+
+def test_request_for_one_market_reaches_the_accounts_that_work_it(sns: "SNSClient") -> None:
+    topic = HaltTopic(sns)
+    sns.publish(TopicArn=topic.arn, Message=json.dumps({"reason": "delisting", "symbol": "BTC/USDT"}))
+    assert topic.delivered(MAIN) == []
+    assert [each.symbol for each in topic.delivered(SECOND)] == ["BTC/USDT"]
+
+
+def test_request_for_one_market_keeps_it_on_its_way(sns: "SNSClient") -> None:
+    topic = HaltTopic(sns)
+    SnsHaltRequests(sns, topic.arn).request(replace(REQUEST, symbol=Symbol("PAXG/USDT")))
+    assert [each.symbol for each in topic.delivered(MAIN)] == ["PAXG/USDT"]
 
 
 @pytest.mark.parametrize(

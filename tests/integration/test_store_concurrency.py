@@ -13,7 +13,7 @@ import pytest
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
 from marketmaker.domain.orders import Fill, Side
-from marketmaker.domain.state import BookMark, Control, Lease, MarketState, Mode, Refreshed, TradeCursor
+from marketmaker.domain.state import BookMark, Control, Lease, MarketState, Mode, Refreshed, Restriction, TradeCursor
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId, VenueOrderId
 from marketmaker.errors import Conflict, LeaseLost
 from marketmaker.ports import ClaimRefusal, Store
@@ -218,7 +218,7 @@ def test_same_strengthening_by_many_is_one_epoch(stores: list[Store], account: A
 
 def test_same_restriction_by_many_is_one_epoch(stores: list[Store], account: AccountName) -> None:
     def restrict(store: Store, now_ms: int) -> Control:
-        return store.restrict(account, GOLD, Mode.CANCEL_ONLY, reason="breach", now_ms=now_ms)
+        return store.restrict(account, GOLD, Restriction(mode=Mode.CANCEL_ONLY, reason="breach", since_ms=now_ms))
 
     answers = together([partial(restrict, stores[number % 4], number) for number in range(WRITERS)])
     assert set(map(repr, answers)) == {repr(stores[0].read_control(account))}
@@ -229,7 +229,7 @@ def test_no_restriction_is_lost_among_racing_writers(stores: list[Store], accoun
     symbols = [Symbol(f"A{number}/USDT") for number in range(WRITERS)]
 
     def restrict(store: Store, symbol: Symbol) -> Control:
-        return store.restrict(account, symbol, Mode.CANCEL_ONLY, reason="breach", now_ms=1)
+        return store.restrict(account, symbol, Restriction(mode=Mode.CANCEL_ONLY, reason="breach", since_ms=1))
 
     together([partial(restrict, stores[number % 4], symbol) for number, symbol in enumerate(symbols)])
     control = stores[0].read_control(account)
@@ -239,7 +239,7 @@ def test_no_restriction_is_lost_among_racing_writers(stores: list[Store], accoun
 def test_no_lift_by_an_old_look_beats_a_newer_restriction(stores: list[Store], account: AccountName) -> None:  # R5
     other = Symbol("BTC/USDT")
     for _ in range(10):
-        seen = stores[0].restrict(account, GOLD, Mode.CANCEL_ONLY, reason="breach", now_ms=1)
+        seen = stores[0].restrict(account, GOLD, Restriction(mode=Mode.CANCEL_ONLY, reason="breach", since_ms=1))
 
         def lift(seen: Control = seen) -> Control | None:
             try:
@@ -248,7 +248,7 @@ def test_no_lift_by_an_old_look_beats_a_newer_restriction(stores: list[Store], a
                 return None
 
         def restrict_other() -> Control | None:
-            return stores[2].restrict(account, other, Mode.CANCEL_ONLY, reason="breach", now_ms=2)
+            return stores[2].restrict(account, other, Restriction(mode=Mode.CANCEL_ONLY, reason="breach", since_ms=2))
 
         lifted, restricted = together([lift, restrict_other])
         assert restricted is not None

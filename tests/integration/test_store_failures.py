@@ -19,7 +19,7 @@ from marketmaker.adapters.dynamodb import DynamoDbPrices, DynamoDbStore, TableCl
 from marketmaker.adapters.dynamodb.client import Check, Put, Update
 from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.inventory import Inventory, OpeningRow
-from marketmaker.domain.state import ActiveSettings, Control, MarketState, Mode, Refreshed, TradeCursor
+from marketmaker.domain.state import ActiveSettings, Control, MarketState, Mode, Refreshed, Restriction, TradeCursor
 from marketmaker.domain.units import AccountName, Asset, Symbol
 from marketmaker.errors import Conflict, Fatal, Retryable
 from tests.integration.test_store_concurrency import GOLD, fill_row, opened
@@ -177,11 +177,11 @@ def test_mode_change_whose_answer_was_lost_is_one_epoch(store: DynamoDbStore, ac
 def test_restriction_whose_answer_was_lost_is_set_and_lifted_in_one_epoch_each(
     store: DynamoDbStore, account: AccountName
 ) -> None:
-    store.restrict(account, GOLD, Mode.REDUCE_ONLY, reason="weak", now_ms=1)
+    store.restrict(account, GOLD, Restriction(mode=Mode.REDUCE_ONLY, reason="weak", since_ms=1))
     with losing(store, "UpdateItem", answers=2), pytest.raises(Retryable):
-        store.restrict(account, GOLD, Mode.CANCEL_ONLY, reason="breach", now_ms=2)
+        store.restrict(account, GOLD, Restriction(mode=Mode.CANCEL_ONLY, reason="breach", since_ms=2))
     with losing(store, "UpdateItem"):
-        control = store.restrict(account, GOLD, Mode.CANCEL_ONLY, reason="breach", now_ms=2)
+        control = store.restrict(account, GOLD, Restriction(mode=Mode.CANCEL_ONLY, reason="breach", since_ms=2))
     assert (control.epoch, control.mode_of(GOLD)) == (2, Mode.CANCEL_ONLY)
     with losing(store, "UpdateItem"):
         lifted = store.lift(account, GOLD, epoch=control.epoch)

@@ -193,8 +193,25 @@ def test_paper_reads_its_public_data_where_the_environment_says(faked: Faked) ->
     assert faked.opened[0].endpoint == ENDPOINT
 
 
-def test_paper_of_a_perpetual_says_what_to_do_instead() -> None:
-    one_line(mm_run(*GUIDE), "paper trading of perpetuals is not there yet", "--endpoint", "--live")
+def test_paper_of_a_perpetual_opens_with_collateral_alone_and_needs_no_key(faked: Faked) -> None:
+    ended = mm_run(*GUIDE)
+    assert ended.exit_code == 0
+    assert ended.stdout.startswith("PAPER SOL/USDC:USDC on paper, by the public data of binanceusdm")
+    (prepared,) = faked.opened
+    assert (prepared.trades_at, prepared.key) == (TradesAt.PAPER, None)
+    assert prepared.deployment.paper[prepared.settings.name] == {"USDC": 100_000}
+
+
+def test_it_says_where_the_fees_are_from_that_it_reckons_with(faked: Faked) -> None:  # R36
+    said = " ".join(mm_run(*GUIDE, "--dry-run").stdout.split())
+    assert "maker 2 bps, taker 5 bps, a new account's at binanceusdm as this release knows them, not told by" in said
+    assert "type your own by --maker-bps and --taker-bps" in said
+    said = " ".join(mm_run(*GUIDE, "--dry-run", "--maker-bps", "-1").stdout.split())
+    assert "maker -1 bps, taker 5 bps" in said
+    assert "type your own by --taker-bps" in said
+    assert "fees maker -1 bps, taker 4 bps, as typed" in " ".join(
+        mm_run(*GUIDE, "--dry-run", "--maker-bps", "-1", "--taker-bps", "4").stdout.split()
+    )
 
 
 def test_a_local_exchange_is_opened_with_its_own_key_or_the_environments(faked: Faked) -> None:
@@ -329,6 +346,8 @@ def test_a_paper_file_opens_with_what_it_says(faked: Faked, tmp_path: Path) -> N
     ended = mm_run("-d", file, "-m", "binance:PAXG/USDT", "--dry-run")
     assert ended.exit_code == 0
     assert ended.stdout.startswith("PAPER PAXG/USDT")
+    (said,) = [json.loads(mm_run("-d", file, "-m", "binance:PAXG/USDT", "--dry-run", "--json").stdout)["fees_by"]]
+    assert said == f"of {file}"
 
 
 # The picture

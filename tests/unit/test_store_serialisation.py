@@ -21,6 +21,7 @@ from marketmaker.adapters.dynamodb.prices import klines_from, klines_item
 from marketmaker.adapters.dynamodb.serialisation import (
     book_mark_map,
     control_from,
+    day_map,
     episode_from,
     equity_map,
     fill_from,
@@ -120,6 +121,7 @@ def test_control_survives(control: Control) -> None:
         is_banned=control.is_banned,
         restrictions={symbol: restriction_map(each) for symbol, each in control.restrictions.items()},
         peaks={asset: equity_map(each) for asset, each in control.peaks.items()},
+        days={asset: day_map(each) for asset, each in control.days.items()},
         deployed=control.deployed,
         settings=None if control.settings is None else ActiveSettingsMap(**asdict(control.settings)),
     )

@@ -18,6 +18,11 @@ type Path = tuple[str | int, ...]
 
 PAXG: Path = ("accounts", "main", "markets", 0)
 ETH: Path = ("accounts", "main", "markets", 1)
+RISK_KEYS = (
+    "price_band, inventory_band, stale_data, drawdown, daily_loss, notional, account_notional, open_orders, "
+    "liquidation, volatility, ledger_difference, venue_errors, max_drawdown_share, max_daily_loss_share, "
+    "max_notional_quote, max_open_orders_quote, max_unreachable_ticks, widen, patience"
+)
 
 
 def minimal_market(symbol: str = "PAXG/USDT", number: int = 1) -> dict[str, Any]:
@@ -119,6 +124,7 @@ def full_document() -> dict[str, Any]:
             "halt": 512,
             "fetch_prices": 640,
             "schedule_ticks": 128,
+            "relay_alerts": 192,
         },
         "clocks": {"interval_s": 10, "request_timeout_ms": 1500, "request_ttl_ms": 2500, "function_timeout_s": 9},
         "accounts": {

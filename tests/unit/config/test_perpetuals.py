@@ -10,7 +10,7 @@ from marketmaker.domain.markets import CapitalAmount
 from marketmaker.domain.models import ExitSettings, Listing, Perpetual
 from marketmaker.domain.positions import MarginMode
 from marketmaker.domain.units import AccountName, Symbol
-from marketmaker.domain.venues import TRADED, VENUES
+from marketmaker.domain.venues import ON_PAPER, TRADED, VENUES
 from tests.unit.config.documents import FILE, MISSING, PAXG, changed, minimal_document, minimal_market, parse, refusal
 from tests.unit.config.perpetuals import AT_SOL, SOL, perpetual, perpetual_document, perpetual_market
 
@@ -174,8 +174,14 @@ def test_shares_of_collateral_sum_to_the_whole_at_most() -> None:  # S2a
     )
 
 
-@pytest.mark.parametrize("venue", sorted({name for name, each in VENUES.items() if each.trading} - TRADED))
-@pytest.mark.parametrize("stage", ["paper", "testnet", "live"])
+def untraded(stage: str) -> set[str]:
+    return {name for name, each in VENUES.items() if each.trading} - (ON_PAPER if stage == "paper" else TRADED)
+
+
+@pytest.mark.parametrize(
+    ("venue", "stage"),
+    [(venue, stage) for stage in ("paper", "testnet", "live") for venue in sorted(untraded(stage))],
+)
 def test_a_venue_that_cannot_be_deployed_to_yet_is_refused_outside_the_local_stage(venue: str, stage: str) -> None:
     message = refusal(perpetual_document(venue=venue, stage=stage))
     if (venue, stage) == ("backpack", "testnet"):
@@ -184,15 +190,17 @@ def test_a_venue_that_cannot_be_deployed_to_yet_is_refused_outside_the_local_sta
             'another stage: backpack has no test environment; try it with stage = "paper" or "local"'
         )
         return
+    on_paper = venue in ON_PAPER
+    stages, for_what = ('"local" or "paper"', "backtests, paper") if on_paper else ('"local"', "backtests")
     assert message == (
-        f'{FILE}: accounts.main.venue: "{venue}" is not allowed: only with stage = "local": '
-        f"{venue} is not available for deployments yet, but for backtests and local runs"
+        f'{FILE}: accounts.main.venue: "{venue}" is not allowed: only with stage = {stages}: '
+        f"{venue} is not available for deployments yet, but for {for_what} and local runs"
     )
 
 
-def test_once_traded_a_perpetual_on_paper_opens_with_its_collateral_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("marketmaker.config.schema.TRADED", TRADED | {"backpack"})
-    document = changed(perpetual_document(stage="paper"), ("accounts", "main", "paper"), {"USDC": 1000})
+def test_a_perpetual_on_paper_opens_with_its_collateral_alone() -> None:
+    on_paper = perpetual_document(venue="binanceusdm", stage="paper")
+    document = changed(on_paper, ("accounts", "main", "paper"), {"USDC": 1000})
     assert parse(document).paper == {"main": {"USDC": 1000}}
     assert "paper.SOL: 1 is not allowed: an asset of the account's markets, which are USDC" in refusal(
         changed(document, ("accounts", "main", "paper", "SOL"), 1)

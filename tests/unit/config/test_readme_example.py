@@ -10,7 +10,9 @@ import pytest
 from marketmaker.config import ladder_schema, market_schema, model_schema, parse_deployment
 from marketmaker.config.ladder_schema import LadderTable
 from marketmaker.config.market_schema import FeesTable, MarketTable, ReplaceTable
+from marketmaker.config.risk_schema import RiskTable
 from marketmaker.config.tables import Table
+from marketmaker.domain.accounts import BreachResponse
 from marketmaker.domain.models import FairPriceModel, Glft, Perpetual, Placement, PositionSkew, ReservationPrice
 from marketmaker.domain.units import AccountName, plain
 
@@ -89,3 +91,14 @@ def test_every_key_of_a_model_is_named_with_its_default(kind: type[Table]) -> No
         has_number = isinstance(number, int | Decimal) and not isinstance(number, bool)
         pattern = rf"`{field.name}` {re.escape(plain(Decimal(number)))}\b" if has_number else rf"`.*\b{field.name}\b.*`"
         assert re.search(pattern, told), f"{field.name} of {kind.__name__}"
+
+
+@pytest.mark.parametrize("field", msgspec.structs.fields(RiskTable), ids=lambda each: each.name)
+def test_every_limit_of_an_account_is_named_with_its_default(field: msgspec.structs.FieldInfo) -> None:
+    told, default = "\n".join(ROWS), field.default
+    if isinstance(default, BreachResponse):
+        assert f"| `{field.name}` | {default.value} |" in told
+    elif isinstance(default, int | Decimal):
+        assert f"`{field.name}` {plain(Decimal(default))}" in README
+    else:
+        assert f"`{field.name}" in told

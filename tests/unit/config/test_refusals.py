@@ -9,6 +9,7 @@ from tests.unit.config.documents import (
     ETH,
     FILE,
     PAXG,
+    RISK_KEYS,
     Path,
     changed,
     full_document,
@@ -54,8 +55,8 @@ EGRESS = 'one of "dynamic", "static"'
 EMAIL = 'an e-mail address such as "me@example.com"'
 PHONE = 'a phone number in E.164 form such as "+819012345678"'
 MEGABYTES = "a whole number from 128 to 10240"
-MEMORY_KEYS = "replace_quotes, check_risk, halt, fetch_prices, schedule_ticks"
-RESPONSES = 'one of "alert", "cancel", "halt"'
+MEMORY_KEYS = "replace_quotes, check_risk, halt, fetch_prices, schedule_ticks, relay_alerts"
+RESPONSES = 'one of "alert", "quote_longer", "widen", "pull_side", "cancel", "reduce", "close", "halt"'
 RISK: Path = ("accounts", "main", "risk")
 
 
@@ -73,7 +74,7 @@ TOP_LEVEL: list[tuple[Path, object, str, str]] = [
     (("armed",), "yes", '"yes"', "true or false"),
     (("armed",), 1, "1", "true or false"),
     (("egress",), "nat", '"nat"', EGRESS),
-    (("alerts",), [], "[]", "a table with any of email, sms"),
+    (("alerts",), [], "[]", "a table with any of email, sms, hooks"),
     (("alerts", "email"), "me@example.com", '"me@example.com"', f"at least one element, each {EMAIL}"),
     (("alerts", "email"), [], "[]", f"at least one element, each {EMAIL}"),
     (("alerts", "email", 1), "me", '"me"', EMAIL),
@@ -91,7 +92,7 @@ TOP_LEVEL: list[tuple[Path, object, str, str]] = [
         RISK,
         "cancel",
         '"cancel"',
-        "a table with any of price_band, inventory_band, stale_data, drawdown, max_drawdown_share",
+        f"a table with any of {RISK_KEYS}",
     ),
     ((*RISK, "price_band"), "stop", '"stop"', RESPONSES),
     ((*RISK, "stale_data"), True, "true", RESPONSES),

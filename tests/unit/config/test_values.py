@@ -183,6 +183,7 @@ def test_stage_egress_recipients_and_memory_are_as_written() -> None:
         "halt": 512,
         "fetch_prices": 640,
         "schedule_ticks": 128,
+        "relay_alerts": 192,
     }
 
 
@@ -197,6 +198,7 @@ def test_by_default_nobody_is_told_egress_is_dynamic_and_the_worker_functions_ha
         "halt": 1024,
         "fetch_prices": 1024,
         "schedule_ticks": 256,
+        "relay_alerts": 256,
     }
 
 

@@ -9,28 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketmaker.domain.account_limits import stopped_after_ms
 from marketmaker.domain.accounts import AccountSettings, RiskSettings
-from marketmaker.domain.assessment import (
-    AccountLook,
-    Assessment,
-    MarketLook,
-    assess,
-    is_settled,
-    stopped_after_ms,
-)
-from marketmaker.domain.drawdown import Equity
-from marketmaker.domain.markets import BpsBand
-from marketmaker.domain.models import FairPriceModel
-from marketmaker.domain.pricing import Book
-from marketmaker.domain.risk import (
+from marketmaker.domain.assessment import Assessment, assess
+from marketmaker.domain.breaches import (
     BreachKind,
-    DrawdownBreach,
-    Finding,
     InventoryBandBreach,
+    LossBreach,
     PriceBandBreach,
     StaleBook,
     TicksStopped,
 )
+from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.looks import AccountLook, MarketLook, is_settled
+from marketmaker.domain.markets import BpsBand
+from marketmaker.domain.models import FairPriceModel
+from marketmaker.domain.pricing import Book
+from marketmaker.domain.risk import Finding
 from marketmaker.domain.state import UnresolvedOrder
 from marketmaker.domain.units import Symbol
 from tests.builders import (
@@ -56,6 +51,7 @@ PEAK = Equity(markets=(SYMBOL,), deposited_quote=Decimal(28_500), gains_quote=De
 def look(**seen: Any) -> MarketLook:
     usual: dict[str, Any] = {
         "settings": market_settings(),
+        "base": PAXG,
         "quote": USDT,
         "book": book(),
         "book_age_ms": 0,
@@ -97,7 +93,9 @@ def test_every_limit_of_a_market_in_order_is_kept() -> None:
         ("stale_book#PAXG/USDT", True),
         ("price_band#PAXG/USDT", True),
         ("inventory_band#PAXG/USDT", True),
+        ("ledger_difference#PAXG/USDT", True),
         ("drawdown", True),
+        ("venue_errors", True),
         ("ticks_stopped", True),
     ]
 
@@ -222,8 +220,12 @@ def test_more_than_the_allowed_loss_since_the_peak_is_a_breach() -> None:  # R6
     assert not [each for each in judged(seen, settings).findings if each.breach]
     lower = account(look(book=at("1842")), peaks={USDT: PEAK})
     (breach,) = [each.breach for each in judged(lower, settings).findings if each.breach]
-    assert breach == DrawdownBreach(
-        asset=USDT, share=Decimal(290) / Decimal(28_500), max_share=Decimal("0.01"), lost_quote=Decimal(290)
+    assert breach == LossBreach(
+        kind=BreachKind.DRAWDOWN,
+        asset=USDT,
+        share=Decimal(290) / Decimal(28_500),
+        max_share=Decimal("0.01"),
+        lost_quote=Decimal(290),
     )
 
 
@@ -334,6 +336,8 @@ def test_without_the_state_bands_and_books_are_judged_and_nothing_else() -> None
         BreachKind.STALE_BOOK: True,
         BreachKind.PRICE_BAND: True,
         BreachKind.INVENTORY_BAND: False,
+        BreachKind.LEDGER_DIFFERENCE: False,
+        BreachKind.VENUE_ERRORS: False,
         BreachKind.TICKS_STOPPED: False,
     }
     broken = [each.kind for each in judged(seen("2001")).findings if each.breach]

@@ -6,22 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketmaker.domain.distances import PriceRange
-from marketmaker.domain.models import InventoryBand
-from marketmaker.domain.risk import (
+from marketmaker.domain.breaches import (
     Breach,
     BreachKind,
-    DrawdownBreach,
-    Finding,
     InventoryBandBreach,
-    LedgerDifference,
+    LossBreach,
     PriceBandBreach,
     StaleBook,
     TicksStopped,
-    check_inventory_band,
-    check_ledger,
-    check_price_band,
 )
+from marketmaker.domain.distances import PriceRange
+from marketmaker.domain.models import InventoryBand
+from marketmaker.domain.risk import Finding, LedgerDifference, check_inventory_band, check_ledger, check_price_band
 from tests.builders import PAXG, SYMBOL, USDT, both_sides_band, shift_band
 
 ALLOWED = PriceRange(low=Decimal(1800), high=Decimal(2000))
@@ -78,7 +74,8 @@ def test_a_ratio_outside_the_band_is_a_breach_with_its_figures(ratio: str) -> No
             "the book cannot be trusted: it lacks a side",
         ),
         (
-            DrawdownBreach(
+            LossBreach(
+                kind=BreachKind.DRAWDOWN,
                 asset=USDT,
                 share=Decimal("0.0512345"),
                 max_share=Decimal("0.05"),

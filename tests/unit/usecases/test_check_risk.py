@@ -38,7 +38,7 @@ from tests.fakes.desk import Bench, bench, only_market
 from tests.fakes.venue import BOOKS, LAST_PRICES, OPEN_ORDERS
 
 SECOND, XAUT = Symbol("XAUT/USDT"), Asset("XAUT")
-ALERT, CANCEL, HALT = BreachResponse
+ALERT, CANCEL, HALT = BreachResponse.ALERT, BreachResponse.CANCEL, BreachResponse.HALT
 STATE_CALLS = ("restrict", "open_episode", "raise_peaks")
 
 

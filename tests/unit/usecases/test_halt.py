@@ -40,6 +40,7 @@ def test_halt_cancels_everything_and_verifies_it() -> None:  # S11
         account=ACCOUNT,
         flag_set=True,
         first_sweep_s=0.0,
+        emptied_s=5.0,
         verified_s=5.0,
         orders_cancelled=2,
         orders_left=0,
@@ -143,8 +144,7 @@ def test_unreadable_open_orders_are_never_taken_for_none() -> None:  # R7
     at = quoting()
     at.venue.faults.fail_always("open_orders", Retryable("503"))
     report = stop(at, in_ms=10_000)
-    assert report.first_sweep_s is None
-    assert report.verified_s is None
+    assert (report.emptied_s, report.verified_s) == (None, None)
     assert report.orders_left is None
     assert report.problems == ("open orders could not be read: 503",)
     assert "own orders left: unknown. Cancel by hand" in at.alerts.sent[0].text

@@ -370,7 +370,7 @@ def test_the_distance_to_liquidation_is_a_share_of_the_mark(
 def test_check_risk_answers_a_position_beyond_its_most() -> None:  # P4
     at = perp(market(max_base="0.2"))
     at.tick()
-    at.store.save_market(at.account, replace(at.state(SOL), inventory=replace(at.state(SOL).inventory, base=D("0.3"))))
+    at.venue.perpetuals[SOL].held.trade(BUY, D(100), D("0.3"))
     at.check()
     told = [alert.text for alert in at.alerts.sent if alert.kind == "inventory_band"]
     assert told

@@ -5,16 +5,17 @@ from typing import Any
 
 import msgspec
 
-from marketmaker.domain.units import AccountName
+from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.ports import HaltRequest
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True):
-    """The JSON of a request; without an account it is meant for all of them."""
+    """The JSON of a request; without an account it is meant for all of them, without a symbol for all their markets."""
 
     reason: str
     requested_by: str = "unknown"
     account: str | None = None
+    symbol: str | None = None
 
 
 class _Alarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,18 +42,18 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
     notification: _Notification = msgspec.field(name="Sns")
 
 
-def read_halt_event(event: Mapping[str, Any], account: AccountName) -> Sequence[HaltRequest]:
-    """Read who wants this account halted.
+def read_halt_event(event: Mapping[str, Any], account: AccountName, symbols: Sequence[Symbol]) -> Sequence[HaltRequest]:
+    """Read who wants this account halted, or a market of it.
 
-    Every account hears the topic, so other accounts' messages are left out there; an alarm that ends wants nothing. A
-    message that is no JSON halts too, with its text as the reason: somebody was in a hurry.
+    Every account hears the topic, so messages for other accounts and their markets are left out there; an alarm that
+    ends wants nothing. A message that is no JSON halts too, with its text as the reason: somebody was in a hurry.
 
     Raises:
-        ValueError: it is no halt, or a direct invocation for another account.
+        ValueError: it is no halt, or a direct invocation for another account or a market that it does not work.
     """
     try:
         if "Records" not in event:
-            return [_direct(account, msgspec.convert(event, _Request))]
+            return [_direct(account, symbols, msgspec.convert(event, _Request))]
         records = msgspec.convert(event["Records"], list[_Record])
         heard = [(record.notification, _read(record.notification.message)) for record in records]
     except msgspec.MsgspecError as error:
@@ -60,13 +61,15 @@ def read_halt_event(event: Mapping[str, Any], account: AccountName) -> Sequence[
     return [
         _request(account, content, delivery=notification.message_id)
         for notification, content in heard
-        if content is not None and content.account in {None, account}
+        if content is not None and content.account in {None, account} and content.symbol in {None, *symbols}
     ]
 
 
-def _direct(account: AccountName, content: _Request) -> HaltRequest:
+def _direct(account: AccountName, symbols: Sequence[Symbol], content: _Request) -> HaltRequest:
     if content.account not in {None, account}:
         raise ValueError(f"account: {content.account!r} is not allowed: this function halts {account}")
+    if content.symbol not in {None, *symbols}:
+        raise ValueError(f"symbol: {content.symbol!r} is not allowed: one of {', '.join(symbols)}")
     return _request(account, content, delivery=None)
 
 
@@ -85,4 +88,10 @@ def _read(message: str) -> _Request | None:
 
 
 def _request(account: AccountName, content: _Request, *, delivery: str | None) -> HaltRequest:
-    return HaltRequest(account=account, reason=content.reason, requested_by=content.requested_by, delivery=delivery)
+    return HaltRequest(
+        account=account,
+        reason=content.reason,
+        requested_by=content.requested_by,
+        delivery=delivery,
+        symbol=None if content.symbol is None else Symbol(content.symbol),
+    )

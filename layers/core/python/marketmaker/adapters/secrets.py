@@ -1,8 +1,9 @@
-"""Venue keys in Secrets Manager; no text made here ever contains any of one."""
+"""Secrets in Secrets Manager, venue keys among them; no text made here ever contains any of one."""
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,16 +22,53 @@ def read_venue_key(client: "SecretsManagerClient", name: str) -> VenueKey:
         Retryable: Secrets Manager could not be asked.
         Fatal: the secret is missing, malformed or not readable by this role.
     """
+    return _parse(read_secret_text(client, name, "mm keys set"), name)
+
+
+def read_secret_text(client: "SecretsManagerClient", name: str, made_by: str) -> str:
+    """Read the text of a secret that a command makes.
+
+    Raises:
+        Retryable: Secrets Manager could not be asked.
+        Fatal: the secret is missing or not readable by this role.
+    """
     try:
-        text = client.get_secret_value(SecretId=name).get("SecretString", "")
+        return client.get_secret_value(SecretId=name).get("SecretString", "")
     except (BotoCoreError, ClientError) as error:
         if error_code(error) == "ResourceNotFoundException":
             raise Fatal(
-                f"secret {name} does not exist: create it in this AWS account and region with `mm keys set`"
+                f"secret {name} does not exist: create it in this AWS account and region with `{made_by}`"
             ) from error
         failure = as_failure(error, f"reading secret {name}")
         raise (failure if isinstance(failure, Retryable) else Fatal(str(failure))) from error
-    return _parse(text, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSecret:
+    """What a secret gets that is made first: what it is for, and its tags."""
+
+    description: str
+    tags: Mapping[str, str]
+
+
+def write_secret_text(client: "SecretsManagerClient", name: str, text: str, new: NewSecret) -> bool:
+    """Add a version to a secret, or create it; True if it was created.
+
+    Raises:
+        Retryable: Secrets Manager could not be asked.
+        Fatal: these credentials may not write it.
+        Refused: it cannot be written, as while it waits for its deletion.
+    """
+    try:
+        try:
+            client.put_secret_value(SecretId=name, SecretString=text)
+        except client.exceptions.ResourceNotFoundException:
+            tags: Any = [{"Key": tag, "Value": value} for tag, value in new.tags.items()]
+            client.create_secret(Name=name, Description=new.description, SecretString=text, Tags=tags)
+            return True
+    except (BotoCoreError, ClientError) as error:
+        raise as_failure(error, f"writing secret {name}") from error
+    return False
 
 
 class SecretsKeyStore:
@@ -58,23 +96,8 @@ class SecretsKeyStore:
         name = self._names[purpose]
         content = {"api_key": key.api_key, "secret": key.secret}
         text = json.dumps(content if key.password is None else {**content, "password": key.password})
-        try:
-            return self._put(name, text, purpose)
-        except (BotoCoreError, ClientError) as error:
-            raise as_failure(error, f"writing secret {name}") from error
-
-    def _put(self, name: str, text: str, purpose: KeyPurpose) -> bool:
-        try:
-            self._client.put_secret_value(SecretId=name, SecretString=text)
-        except self._client.exceptions.ResourceNotFoundException:
-            self._client.create_secret(
-                Name=name,
-                Description=f"Venue key for {purpose}; written by `mm keys set`",
-                SecretString=text,
-                Tags=[{"Key": tag, "Value": value} for tag, value in self._tags.items()],
-            )
-            return True
-        return False
+        new = NewSecret(description=f"Venue key for {purpose}; written by `mm keys set`", tags=self._tags)
+        return write_secret_text(self._client, name, text, new)
 
 
 def _parse(text: str, name: str) -> VenueKey:

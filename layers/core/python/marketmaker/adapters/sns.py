@@ -60,6 +60,8 @@ class SnsHaltRequests:
             Refused: SNS does not accept the message.
         """
         named = {"account": request.account, "reason": request.reason, "requested_by": request.requested_by}
+        if request.symbol is not None:
+            named["symbol"] = request.symbol
         attributes: dict[str, MessageAttributeValueTypeDef] = {
             "account": {"DataType": "String", "StringValue": request.account}
         }

@@ -118,7 +118,7 @@ def read_halt_requests(event: Mapping[str, Any], desk: Desk) -> Sequence[HaltReq
     Raises:
         ValueError: it is no halt, or one of another account.
     """
-    return read_halt_event(event, desk.settings.name)
+    return read_halt_event(event, desk.settings.name, desk.settings.symbols)
 
 
 def build_desk(

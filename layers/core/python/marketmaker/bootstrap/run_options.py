@@ -1,11 +1,10 @@
 """The perpetual guide's parameters (P2) as a deployment of one market, read by the ordinary schema.
 
-What the guide does not name is stated here: fees as a new account pays them, a price band round the price at the start,
-and no capital but what the venue reports.
+What the guide does not name is stated here: fees as the table of venues knows them, a price band round the price at the
+start, and no capital but what the venue reports.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -22,15 +21,8 @@ PAPER_CAPITAL_QUOTE = 100_000.0
 PRICE_BAND_BPS = 2_000
 _TTL_MARGIN_MS = 200
 _MOST_TTL_MS = 2_000
+EXCHANGES = tuple(each.name for each in VENUES.values() if each.trading is not None)
 _ALIASES = MappingProxyType({"binance-usdm": "binanceusdm"})
-_FEES_BPS: Mapping[str, tuple[Decimal, Decimal]] = MappingProxyType(
-    {
-        "binance": (Decimal(10), Decimal(10)),
-        "binanceusdm": (Decimal(2), Decimal(5)),
-        "backpack": (Decimal(2), Decimal(5)),
-    }
-)
-"""Maker and taker, as the venues charge an account without a volume."""
 _QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1", "BTC", "ETH", "BNB", "EUR", "TRY", "BRL", "JPY")
 """What a symbol written in one word, such as SOLUSDT, may end with."""
 _OPTIONS = MappingProxyType(
@@ -92,6 +84,14 @@ class GuideOptions:
     taker_bps: float | None = None
 
     @property
+    def fees_by(self) -> str:
+        """Say where the fees are from."""
+        typed = {"--maker-bps": self.maker_bps, "--taker-bps": self.taker_bps}
+        missing = " and ".join(name for name, value in typed.items() if value is None)
+        known = f"a new account's at {self.venue} as this release knows them, not told by the venue"
+        return f"{known}; type your own by {missing}" if missing else "as typed"
+
+    @property
     def venue(self) -> str:
         """The venue's name as the rest of the product writes it."""
         return _ALIASES.get(self.exchange, self.exchange)
@@ -145,13 +145,13 @@ def guide_text(options: GuideOptions, stage: Stage, interval_s: int) -> str:
 
 
 def _require_venue(options: GuideOptions) -> None:
-    if options.venue not in _FEES_BPS:
-        known = ", ".join((*_FEES_BPS, *_ALIASES))
+    if options.venue not in EXCHANGES:
+        known = ", ".join((*EXCHANGES, *_ALIASES))
         raise ConfigError(f"--exchange: {options.exchange} is not allowed: one of {known}")
     kinds = VENUES[options.venue].kinds
     if options.market_type.kind not in kinds:
         allowed = " or ".join(each for each in MarketType if each.kind in kinds)
-        others = [name for name in _FEES_BPS if options.market_type.kind in VENUES[name].kinds]
+        others = [name for name in EXCHANGES if options.market_type.kind in VENUES[name].kinds]
         raise ConfigError(
             f"--market-type: {options.market_type} is not allowed: {allowed} at {options.venue}; "
             f"{options.market_type} is traded at {', '.join(others)}"
@@ -180,9 +180,10 @@ def read_symbol(options: GuideOptions) -> str:
 def _paper(options: GuideOptions, symbol: str, stage: Stage, target: Decimal | None) -> list[str]:
     if stage is not Stage.PAPER:
         return []
-    base, _, quote = symbol.partition("/")
-    capital = _number("--capital", options.capital_quote or PAPER_CAPITAL_QUOTE)
-    return [f"paper = {{ {base} = {plain(target or ZERO)}, {quote} = {plain(capital or ZERO)} }}"]
+    base, _, quote = symbol.partition(":")[0].partition("/")
+    capital = _number("--capital", options.capital_quote or PAPER_CAPITAL_QUOTE) or ZERO
+    opening = {base: target or ZERO, quote: capital} if options.market_type is MarketType.SPOT else {quote: capital}
+    return [f"paper = {{ {', '.join(f'{asset} = {plain(amount)}' for asset, amount in opening.items())} }}"]
 
 
 def _capital(options: GuideOptions) -> str:
@@ -192,9 +193,10 @@ def _capital(options: GuideOptions) -> str:
 
 def _chosen(options: GuideOptions) -> list[str]:
     """Write what was typed; what was not is left to the preset, or refused by the schema where it has no default."""
-    maker, taker = _FEES_BPS[options.venue]
+    known = trading_at(options.venue)
     typed_maker, typed_taker = _number("--maker-bps", options.maker_bps), _number("--taker-bps", options.taker_bps)
-    maker, taker = maker if typed_maker is None else typed_maker, taker if typed_taker is None else typed_taker
+    maker = known.maker_bps if typed_maker is None else typed_maker
+    taker = known.taker_bps if typed_taker is None else typed_taker
     lines = [f"fees = {{ maker_bps = {plain(maker)}, taker_bps = {plain(taker)} }}"]
     if options.preset is not None:
         lines.append(f'preset = "{options.preset}"')

@@ -17,7 +17,7 @@ from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
 from marketmaker.adapters.clock import SystemClock
 from marketmaker.adapters.memory import AtOnce, CountingTelemetry, DeployedOnly, InMemoryPrices, InMemoryStore
 from marketmaker.bootstrap.environment import plain_values, set_decimal_context
-from marketmaker.bootstrap.run_options import GuideOptions, MarketType, guide_deployment
+from marketmaker.bootstrap.run_options import EXCHANGES, GuideOptions, MarketType, guide_deployment
 from marketmaker.config import Changes, Deployment, Preset, Stage, choose_market
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.keys import VenueKey, entered_key
@@ -31,6 +31,7 @@ from marketmaker.usecases.run_preview import RunPreview, preview
 from marketmaker.usecases.run_report import RunResult, RunView
 
 __all__ = [
+    "EXCHANGES",
     "ConfigError",
     "FileOptions",
     "GuideOptions",
@@ -85,16 +86,25 @@ class FileOptions:
     market: str
     preset: Preset | None = None
 
+    @property
+    def fees_by(self) -> str:
+        """Say where the fees are from."""
+        return f"of {self.deployment}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A checked run that nothing was asked for yet: the account with its one market, and where it trades."""
+    """A checked run that nothing was asked for yet: the account with its one market, and where it trades.
+
+    `fees_by` says where the fees are from that it reckons with.
+    """
 
     deployment: Deployment
     settings: AccountSettings
     trades_at: TradesAt
     endpoint: str | None
     key: VenueKey | None
+    fees_by: str
 
     @property
     def where(self) -> str:
@@ -120,17 +130,13 @@ def prepare_run(
     set_decimal_context()
     trades_at = _trades_at(endpoint, is_live=is_live)
     deployment, settings = _settings(options, trades_at, interval_s)
-    if trades_at is TradesAt.PAPER and settings.markets[0].perpetual is not None:
-        raise ConfigError(
-            f"{settings.venue} {settings.symbols[0]}: paper trading of perpetuals is not there yet; try it with "
-            "--endpoint at a local exchange, or trade with money by --live"
-        )
     return Prepared(
         deployment=deployment,
         settings=settings,
         trades_at=trades_at,
         endpoint=endpoint or (os.environ.get(_VENUE_ENDPOINT) or None if trades_at is TradesAt.PAPER else None),
         key=_key(trades_at, settings.venue),
+        fees_by=options.fees_by,
     )
 
 
@@ -154,9 +160,7 @@ def _settings(
     options: GuideOptions | FileOptions, trades_at: TradesAt, interval_s: int | None
 ) -> tuple[Deployment, AccountSettings]:
     if isinstance(options, GuideOptions):
-        is_unheld = trades_at is TradesAt.PAPER and options.market_type is MarketType.PERP
-        stage = Stage.LOCAL if is_unheld else _STAGES[trades_at]
-        deployment = guide_deployment(options, stage, 10 if interval_s is None else interval_s)
+        deployment = guide_deployment(options, _STAGES[trades_at], 10 if interval_s is None else interval_s)
         return deployment, next(iter(deployment.accounts.values()))
     chosen = choose_market(options.deployment, options.market, Changes(preset=options.preset, interval_s=interval_s))
     deployment = chosen.deployment

@@ -11,22 +11,25 @@ from botocore.config import Config
 
 from marketmaker.adapters.ccxt_venue import CcxtVenue, wants_password
 from marketmaker.adapters.clock import SystemClock
+from marketmaker.adapters.halt_function import HaltFunctions
 from marketmaker.adapters.secrets import SecretsKeyStore
 from marketmaker.adapters.terminal import NamedTopicAlerts, OperatorTelemetry
 from marketmaker.bootstrap.alerts import make_alerts
 from marketmaker.bootstrap.desks import build_desk
 from marketmaker.bootstrap.environment import BOTO3, Environment, plain_values, set_decimal_context
-from marketmaker.bootstrap.venues import login_with, secrets
+from marketmaker.bootstrap.secrets import secrets
+from marketmaker.bootstrap.venues import login_with
 from marketmaker.config import Deployment, KeyPurpose, Stage, load_deployment
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.keys import KEY_PURPOSES, VenueKey, entered_key
 from marketmaker.domain.units import AccountName
 from marketmaker.errors import ConfigError, MarketMakerError, Refused
 from marketmaker.ports import Alerts, Clock, Deadline, HaltRequest, Severity, Telemetry, Unknown
+from marketmaker.usecases.ask_halt import Halted, ask_halt
 from marketmaker.usecases.close import CloseReport, CloseRequest, close_positions
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.fills import FillTotals, MarketFills, read_fills
-from marketmaker.usecases.halt import HaltReport, halt
+from marketmaker.usecases.halt import HaltReport
 from marketmaker.usecases.keys import KeptKey, KeyDesk, KeyReport, KeyVerdict, check_keys, set_key
 from marketmaker.usecases.listed_orders import ListedOrder, OrderStanding
 from marketmaker.usecases.operate import ResumeRequest, resume
@@ -36,11 +39,13 @@ from marketmaker.usecases.standing_report import (
     ControlStanding,
     InventoryStanding,
     MarketStanding,
+    RestrictedMarket,
     Touch,
 )
 from marketmaker.usecases.tune import TunedMarket, tune_market
 
 if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sts import STSClient
 
@@ -55,8 +60,10 @@ __all__ = [
     "Deployment",
     "Desk",
     "FillTotals",
+    "HaltFunctions",
     "HaltReport",
     "HaltRequest",
+    "Halted",
     "InventoryStanding",
     "KeptKey",
     "KeyDesk",
@@ -68,25 +75,29 @@ __all__ = [
     "MarketStanding",
     "OrderStanding",
     "Refused",
+    "RestrictedMarket",
     "ResumeRequest",
     "Touch",
     "TunedMarket",
     "Unknown",
+    "ask_halt",
     "check_keys",
     "close_positions",
     "describe",
     "entered_key",
-    "halt",
     "load_deployment",
     "open_desks",
+    "open_halts",
     "open_key_desks",
     "plain_values",
     "read_fills",
     "resume",
     "set_key",
+    "system_clock",
     "tune_market",
 ]
 
+KEY, SECRET, PASSWORD = "MM_API_KEY", "MM_API_SECRET", "MM_API_PASSWORD"
 _ONCE = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 """For what an operator's command does last: it must not wait long for what it does not depend on."""
 
@@ -113,6 +124,50 @@ def open_desks(
         return replace(build_desk(environment, deployment, settings, key, telemetry), alerts=alerts)
 
     return {each.name: partial(open_desk, each) for each in accounts}
+
+
+def system_clock() -> Clock:
+    """Return the time of this machine."""
+    return SystemClock()
+
+
+def open_halts(
+    deployment_file: str, account: str | None, warn: Callable[[str], None], *, symbol: str | None = None
+) -> tuple[Mapping[AccountName, Callable[[], Desk]], HaltFunctions]:
+    """Prepare what an operator halts with: desks, and the functions that are asked before them.
+
+    A key in the environment (`MM_API_KEY`, `MM_API_SECRET`) is used in the place of the stored one: Secrets Manager may
+    be what does not answer.
+
+    Raises:
+        ConfigError: there is such a key, and more than one account that it could be of.
+    """
+    environment, deployment, accounts = _operated(deployment_file, account)
+    accounts = accounts if symbol is None else _with_market(accounts, symbol)
+    desks = open_desks(deployment_file, account, "risk", warn, symbol=symbol)
+    key = _key_at_hand()
+    if key is not None:
+        if len(accounts) > 1:
+            names = ", ".join(each.name for each in accounts)
+            raise ConfigError(f"--account: nothing is not allowed with a key in {KEY}: one of {names}")
+        (settings,) = accounts
+        login = replace(login_with(environment, deployment, key), venue=settings.venue)
+        open_stored = desks[settings.name]
+        desks = {settings.name: lambda: replace(open_stored(), venue=CcxtVenue(login, SystemClock()))}
+
+    def connect(timeout_s: float) -> "LambdaClient":
+        once = Config(connect_timeout=2, read_timeout=timeout_s, retries={"mode": "standard", "total_max_attempts": 1})
+        with BOTO3:
+            return boto3.client("lambda", region_name=deployment.region, config=once)
+
+    return desks, HaltFunctions(partial(deployment.function_name, "halt"), connect)
+
+
+def _key_at_hand() -> VenueKey | None:
+    api_key, secret = os.environ.get(KEY), os.environ.get(SECRET)
+    if not api_key and not secret:
+        return None
+    return entered_key({"api_key": api_key, "secret": secret, "password": os.environ.get(PASSWORD)})
 
 
 def open_key_desks(deployment_file: str, account: str | None) -> Mapping[AccountName, Callable[[], KeyDesk]]:

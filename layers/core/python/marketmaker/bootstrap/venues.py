@@ -3,25 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
-import boto3
-from botocore.exceptions import BotoCoreError
-
-from marketmaker.adapters.aws_failures import as_failure
 from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
 from marketmaker.adapters.clock import SystemClock
 from marketmaker.adapters.dynamodb import TableClient, TableSettings
 from marketmaker.adapters.secrets import read_venue_key
-from marketmaker.bootstrap.environment import AWS, BOTO3, Environment
+from marketmaker.bootstrap.environment import Environment
+from marketmaker.bootstrap.secrets import secrets
 from marketmaker.config import Deployment, KeyPurpose, Stage
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.keys import VenueKey
 from marketmaker.errors import ConfigError
 from marketmaker.ports import Telemetry, Venue
-
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
 def account_venue(
@@ -117,14 +110,3 @@ def tables(deployment: Deployment) -> TableClient:
             region=deployment.region,
         )
     )
-
-
-def secrets(deployment: Deployment) -> "SecretsManagerClient":
-    """Connect to Secrets Manager."""
-    try:
-        with BOTO3:
-            return boto3.client("secretsmanager", region_name=deployment.region, config=AWS)
-    except BotoCoreError as error:
-        raise as_failure(error, "the AWS settings of this environment") from error
-    except ValueError as error:
-        raise ConfigError(f"AWS_ENDPOINT_URL: {error}") from error

@@ -6,7 +6,7 @@ be done, or the command was wrong.
 
 import typer
 
-from marketmaker.cli import keys, live_settings, settings
+from marketmaker.cli import hooks, keys, live_settings, settings
 from marketmaker.cli.backtest import run_one
 from marketmaker.cli.calibrate import show_calibration
 from marketmaker.cli.decisions import explain_decisions, replay_decisions
@@ -53,6 +53,7 @@ settings.app.command("show", epilog="Example: mm config show")(live_settings.sho
 settings.app.command("revert", epilog="Example: mm config revert --reason 'too narrow'")(live_settings.revert_file)
 app.add_typer(settings.app, name="config")
 app.add_typer(keys.app, name="keys")
+app.add_typer(hooks.app, name="hooks")
 
 
 def main() -> None:

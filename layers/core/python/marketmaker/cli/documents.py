@@ -15,6 +15,7 @@ Amounts are exact text, ratios and shares too; null is what nobody knows now. Fi
     blocked_until_ms, is_banned             until when the venue wants no requests, with a ban not even cancels
     alerts                                  open ones: key, text, since_ms
     restrictions                            stopped markets: symbol, mode, reason, since_ms
+    stops                                   markets that an operator stopped or resumed, the same
     drawdowns                               of each quote asset: asset, peak_equity_quote, drawdown_share
     foreign_orders                          how many open orders of the login are not ours
     stray_orders                            own orders in no market of the file, as in `mm orders`
@@ -79,6 +80,7 @@ _UNKNOWN_CONTROL = (
     "is_banned",
     "alerts",
     "restrictions",
+    "stops",
     "drawdowns",
 )
 
@@ -153,6 +155,7 @@ def _control(control: ControlStanding, now_ms: int) -> dict[str, Any]:
         "is_banned": control.is_banned,
         "alerts": [asdict(each) for each in control.alerts],
         "restrictions": [{**asdict(each), "mode": each.mode.label} for each in control.restrictions],
+        "stops": [{**asdict(each), "mode": each.mode.label} for each in control.stops],
         "drawdowns": [asdict(each) for each in control.drawdowns],
     }
 

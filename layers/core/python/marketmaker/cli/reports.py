@@ -10,6 +10,7 @@ from marketmaker.bootstrap.terminal import (
     InventoryStanding,
     ListedOrder,
     MarketStanding,
+    RestrictedMarket,
     Touch,
     Unknown,
 )
@@ -99,11 +100,17 @@ def _control_lines(control: ControlStanding, now_ms: int) -> list[str]:
         f"since {moment(each.since_ms)}: {escape(each.reason)}"
         for each in control.restrictions
     ]
+    lines += [_stop_line(each, now_ms) for each in control.stops]
     return lines + [
         f"  {escape(each.asset)}: peak equity {figure(each.peak_equity_quote)}, "
         f"drawdown {UNKNOWN if each.drawdown_share is None else f'{each.drawdown_share:.2%}'}"
         for each in control.drawdowns
     ]
+
+
+def _stop_line(stop: RestrictedMarket, now_ms: int) -> str:
+    what = "  resumed:" if stop.mode is Mode.QUOTING else "  [red]stopped:[/red]"
+    return f"{what} {escape(stop.symbol)} since {_since(stop.since_ms, now_ms)}: {escape(stop.reason)}"
 
 
 def _since(since_ms: int, now_ms: int) -> str:

@@ -22,6 +22,7 @@ from rich.live import Live
 from rich.markup import escape
 
 from marketmaker.bootstrap.runs import (
+    EXCHANGES,
     ConfigError,
     FileOptions,
     GuideOptions,
@@ -50,7 +51,7 @@ _FILE = "A market of a deployment file instead"
 _WHERE = "Where it trades, and how it tells"
 
 Exchange = Annotated[
-    str | None, typer.Option("--exchange", help="binance, binanceusdm or backpack.", rich_help_panel=_GUIDE)
+    str | None, typer.Option("--exchange", help=f"One of {', '.join(EXCHANGES)}.", rich_help_panel=_GUIDE)
 ]
 Kind = Annotated[MarketType, typer.Option("--market-type", help="Spot, or a perpetual.", rich_help_panel=_GUIDE)]
 MarketName = Annotated[
@@ -91,10 +92,16 @@ Capital = Annotated[
     typer.Option("--capital", help="Quote currency it may use; on paper what it opens with.", rich_help_panel=_GUIDE),
 ]
 MakerBps = Annotated[
-    float | None, typer.Option("--maker-bps", help="Your maker fee; else a new account's.", rich_help_panel=_GUIDE)
+    float | None,
+    typer.Option(
+        "--maker-bps", help="Your maker fee; else a new account's, as `mm venues` prints it.", rich_help_panel=_GUIDE
+    ),
 ]
 TakerBps = Annotated[
-    float | None, typer.Option("--taker-bps", help="Your taker fee; else a new account's.", rich_help_panel=_GUIDE)
+    float | None,
+    typer.Option(
+        "--taker-bps", help="Your taker fee; else a new account's, as `mm venues` prints it.", rich_help_panel=_GUIDE
+    ),
 ]
 Deployment = Annotated[str | None, typer.Option("--deployment", "-d", help="The file.", rich_help_panel=_FILE)]
 Chosen = Annotated[
@@ -225,6 +232,7 @@ def _start(prepared: Prepared, figures: Any, problem: str | None, *, duration_s:
         interval_s=settings.clocks.interval_ms // 1000,
         duration_s=duration_s,
         figures=figures,
+        fees_by=prepared.fees_by,
         preset=None if used is None else used.preset,
         preset_values={} if used is None else dict(used.values),
         advice=[each.removeprefix(place) for each in prepared.deployment.advice if each.startswith(place)],

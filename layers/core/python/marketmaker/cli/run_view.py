@@ -20,13 +20,14 @@ _PLACE_COLOURS = {TradesAt.PAPER: "green", TradesAt.ENDPOINT: "cyan", TradesAt.L
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStart:
-    """All that is said before a run starts; `notes` is what could not be found out."""
+    """All that is said before a run starts; `fees_by` says where the fees are from, `notes` what nobody could tell."""
 
     trades_at: TradesAt
     where: str
     interval_s: int
     duration_s: int
     figures: RunPreview
+    fees_by: str
     preset: str | None
     preset_values: Mapping[str, str]
     advice: Sequence[str]
@@ -37,7 +38,7 @@ def start_parts(start: RunStart) -> list[RenderableType]:
     """Say where it trades, how wide it quotes after the floors, and what it may lose."""
     figures = start.figures
     rows = table("figure", "value", whole="figure")
-    for name, value in _figures(figures):
+    for name, value in _figures(figures, start.fees_by):
         rows.add_row(name, escape(value))
     every = f"a tick every {start.interval_s} s for {span(start.duration_s * 1000)}"
     parts: list[RenderableType] = [f"{_place(start.trades_at)} {escape(f'{figures.symbol} {start.where}; {every}')}"]
@@ -54,8 +55,8 @@ def _place(trades_at: TradesAt) -> str:
     return f"[{_PLACE_COLOURS[trades_at]}]{trades_at.upper()}[/]"
 
 
-def _figures(figures: RunPreview) -> list[tuple[str, str]]:
-    wanted, effective = figures.wanted_bps, figures.effective_bps
+def _figures(figures: RunPreview, fees_by: str) -> list[tuple[str, str]]:
+    wanted, effective, fees = figures.wanted_bps, figures.effective_bps, figures.fees
     half_spread = "measured while it runs" if wanted is None or effective is None else _half_spread(wanted, effective)
     worst = figures.worst_loss_quote
     held = f"{exact(figures.max_base)}, worth {figure(figures.max_notional_quote)}"
@@ -63,6 +64,7 @@ def _figures(figures: RunPreview) -> list[tuple[str, str]]:
     return [
         ("price", figure(figures.price)),
         ("half-spread", half_spread),
+        ("fees", f"maker {plain(fees.maker_bps)} bps, taker {plain(fees.taker_bps)} bps, {fees_by}"),
         ("fee break-even", f"{_places(figures.fee_break_even_bps)} bps a side"),
         ("cadence risk", f"{_places(figures.cadence_risk_bps)} bps until a quote can follow the price"),
         ("levels a side", str(figures.levels)),

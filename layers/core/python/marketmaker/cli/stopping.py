@@ -2,6 +2,7 @@
 
 import getpass
 import os
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -11,12 +12,15 @@ from marketmaker.bootstrap.terminal import (
     CloseReport,
     CloseRequest,
     Desk,
+    Halted,
     HaltReport,
     HaltRequest,
     ResumeRequest,
+    ask_halt,
     close_positions,
-    halt,
+    open_halts,
     resume,
+    system_clock,
 )
 from marketmaker.cli.accounts import (
     DEFAULT_FILE,
@@ -25,6 +29,7 @@ from marketmaker.cli.accounts import (
     Json,
     Market,
     deadline_in,
+    one_line_errors,
     open_accounts,
     print_failures,
     print_json,
@@ -32,33 +37,66 @@ from marketmaker.cli.accounts import (
 )
 from marketmaker.cli.style import console, errors
 from marketmaker.domain.state import Control
-from marketmaker.domain.units import Symbol, plain
+from marketmaker.domain.units import AccountName, Symbol, plain
 
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it is recorded and sent with the alert.")]
+OneMarket = Annotated[
+    str | None,
+    typer.Option("--market", "-m", "--symbol", "-s", help="This market alone, as the deployment file writes it."),
+]
+Everything = Annotated[bool, typer.Option("--all", help="Every account, whatever MM_ACCOUNT says.")]
+Direct = Annotated[bool, typer.Option("--direct", help="From this machine at once, without asking the halt function.")]
 Timeout = Annotated[float, typer.Option("--timeout-s", min=1, help="Stop trying, unverified, after so many seconds.")]
 
 
 def halt_accounts(
+    context: typer.Context,
     reason: Reason,
     deployment: DeploymentFile = DEFAULT_FILE,
     account: Account = None,
+    symbol: OneMarket = None,
+    everything: Everything = False,
+    direct: Direct = False,
     timeout_s: Timeout = 60,
     as_json: Json = False,
 ) -> None:
-    """Stop: cancel every own order, verify that none is left; stays until `mm resume`."""
+    """Stop: cancel every own order, verify that none is left; stays until `mm resume`.
+
+    Without an account or a market, every account stops. The account's own halt function
+    is asked first; what it cannot do is done from this machine, with the stored key or
+    the one in MM_API_KEY and MM_API_SECRET.
+    """
     operator = operator_name()
+    account = _chosen(context, account, symbol, everything=everything)
+    with one_line_errors():
+        desks, functions = open_halts(deployment, account, lambda text: errors.print(escape(text)), symbol=symbol)
 
-    def stop(desk: Desk) -> HaltReport:
-        request = HaltRequest(account=desk.settings.name, reason=reason, requested_by=operator)
-        return halt(request, desk, deadline_in(desk.clock, timeout_s))
+    def stop(name: AccountName) -> Halted:
+        request = HaltRequest(
+            account=name, reason=reason, requested_by=operator, symbol=None if symbol is None else Symbol(symbol)
+        )
+        deadline = deadline_in(system_clock(), timeout_s)
+        asked = None if direct else functions
+        return ask_halt(request, desks[name], asked, deadline, lambda text: errors.print(escape(f"{name}: {text}")))
 
-    worked = work_all(open_accounts(deployment, account), stop)
+    worked = work_all({name: partial(AccountName, name) for name in desks}, stop)
+    halted = worked.results.values()
     if as_json:
-        print_json([report.summary() for report in worked.results.values()], worked.failures)
-    for report in worked.results.values():
-        _print_halt(report, quiet=as_json)
+        print_json([{**each.report.summary(), "is_direct": each.is_direct} for each in halted], worked.failures)
+    for each in halted:
+        _print_halt(each, quiet=as_json)
     print_failures(worked.failures, "NOT HALTED: ")
-    worked.finish(failed=any(report.verified_s is None for report in worked.results.values()))
+    worked.finish(failed=any(each.report.verified_s is None for each in halted))
+
+
+def _chosen(context: typer.Context, account: str | None, symbol: str | None, *, everything: bool) -> str | None:
+    """Return the account that is meant, None for all; `--all` outdoes an account that the environment names."""
+    if not everything:
+        return account
+    source = context.get_parameter_source("account")
+    if (source is not None and source.name == "COMMANDLINE") or symbol is not None:
+        raise typer.BadParameter("--all is not allowed with --account or --market: one of the three")
+    return None
 
 
 def close_accounts(
@@ -91,24 +129,41 @@ def close_accounts(
 
 
 def resume_accounts(
-    reason: Reason, deployment: DeploymentFile = DEFAULT_FILE, account: Account = None, as_json: Json = False
+    reason: Reason,
+    deployment: DeploymentFile = DEFAULT_FILE,
+    account: Account = None,
+    symbol: OneMarket = None,
+    as_json: Json = False,
 ) -> None:
-    """Lift a halt: the next tick quotes again."""
+    """Lift a halt: the next tick quotes again.
+
+    A market that was stopped alone is lifted alone, with --market.
+    """
     operator = operator_name()
+    market = None if symbol is None else Symbol(symbol)
 
     def lift(desk: Desk) -> Control:
-        return resume(ResumeRequest(account=desk.settings.name, reason=reason, requested_by=operator), desk)
+        name = desk.settings.name
+        return resume(ResumeRequest(account=name, reason=reason, requested_by=operator, symbol=market), desk)
 
-    worked = work_all(open_accounts(deployment, account), lift)
+    worked = work_all(open_accounts(deployment, account, symbol=symbol), lift)
     lifted = worked.results.values()
     if as_json:
-        described = [{"account": each.account, "mode": each.mode.label, "epoch": each.epoch} for each in lifted]
-        print_json(described, worked.failures)
+        print_json([_lifted(each, market) for each in lifted], worked.failures)
     else:
         for each in lifted:
-            console.print(escape(f"{each.account}: {each.mode.label}, epoch {each.epoch}"))
+            said = _lifted(each, market)
+            what = each.account if market is None else f"{each.account} {market}"
+            console.print(escape(f"{what}: {said['mode']}, epoch {each.epoch}"))
     print_failures(worked.failures, "NOT RESUMED: ")
     worked.finish()
+
+
+def _lifted(control: Control, market: Symbol | None) -> dict[str, Any]:
+    if market is None:
+        return {"account": control.account, "mode": control.mode.label, "epoch": control.epoch}
+    mode = control.mode_of(market).label
+    return {"account": control.account, "symbol": market, "mode": mode, "epoch": control.epoch}
 
 
 def _described(report: CloseReport) -> dict[str, Any]:
@@ -125,19 +180,30 @@ def _print_close(report: CloseReport, *, quiet: bool) -> None:
             console.print(escape(f"{report.account} {symbol}: closed"))
 
 
-def _print_halt(report: HaltReport, *, quiet: bool) -> None:
+def _print_halt(halted: Halted, *, quiet: bool) -> None:
     """Print what a halt did; quietly only what a human must see to."""
+    report = halted.report
+    what = report.account if report.symbol is None else f"{report.account} {report.symbol}"
     for problem in report.problems:
-        errors.print(f"[red]{escape(report.account)}:[/red] {escape(problem)}")
+        errors.print(f"[red]{escape(what)}:[/red] {escape(problem)}")
     if report.verified_s is None:
-        left = "unknown" if report.orders_left is None else report.orders_left
-        text = f"{report.account}: NOT VERIFIED, own orders left: {left}; cancel by hand at the venue"
-        errors.print(f"[red]{escape(text)}[/red]")
+        errors.print(f"[red]{escape(f'{what}: NOT VERIFIED, {_unverified(report)}')}[/red]")
     elif not quiet:
+        how = "" if halted.is_direct else " by its function"
         console.print(
-            f"{escape(report.account)}: halted, {report.orders_cancelled} orders cancelled, first sweep after "
+            f"{escape(what)}: halted{how}, {report.orders_cancelled} orders cancelled, first sweep after "
             f"{report.first_sweep_s:.2f} s, none left after {report.verified_s:.2f} s"
         )
+
+
+def _unverified(report: HaltReport) -> str:
+    if report.emptied_s is not None:
+        return (
+            f"no own order rested after {report.emptied_s:.2f} s, but the halt flag is not set: ticks may quote again; "
+            "disable the trade key at the venue"
+        )
+    left = "unknown" if report.orders_left is None else report.orders_left
+    return f"own orders left: {left}; cancel by hand at the venue"
 
 
 def operator_name() -> str:

@@ -1,7 +1,7 @@
 """`mm venues`: what each venue can do, and whether a deployment may trade there.
 
-`--json` prints a list with one object a venue: name, kinds, deployments, request_weight_a_minute, and trading with what
-orders and positions can be; null where only the public books are read.
+`--json` prints a list with one object a venue: name, kinds, deployments, paper, request_weight_a_minute, and trading
+with what orders and positions can be; null where only the public books are read.
 """
 
 from typing import Any
@@ -10,7 +10,8 @@ from rich.markup import escape
 
 from marketmaker.cli.accounts import Json, print_json
 from marketmaker.cli.style import NONE, console, show, table
-from marketmaker.domain.venues import TRADED, VENUES, Trading, Venue
+from marketmaker.domain.units import plain
+from marketmaker.domain.venues import ON_PAPER, TRADED, VENUES, Trading, Venue
 
 _READ_ONLY = "public books only"
 
@@ -29,20 +30,25 @@ def list_venues(as_json: Json = False) -> None:
     for name in next(iter(rows)):
         shown.add_row(name, *(escape(row.get(name, "")) for row in rows))
     show([shown])
-    console.print("the weight is of requests a minute; a batch of 1 is none")
+    console.print("fees are a new account's; the weight is of requests a minute; a batch of 1 is none")
 
 
 def _row(venue: Venue) -> dict[str, str]:
     row = {
         "markets": ", ".join(sorted(venue.kinds)),
-        "deployments": _READ_ONLY if venue.trading is None else "yes" if venue.name in TRADED else "not yet",
+        "deployments": _READ_ONLY if venue.trading is None else _deployable(venue.name),
         "request weight": str(venue.request_weight_a_minute),
     }
     return row if venue.trading is None else row | _trading(venue.trading)
 
 
+def _deployable(name: str) -> str:
+    return "yes" if name in TRADED else "on paper" if name in ON_PAPER else "not yet"
+
+
 def _trading(trading: Trading) -> dict[str, str]:
     return {
+        "fees, maker / taker": f"{plain(trading.maker_bps)} / {plain(trading.taker_bps)} bps",
         "post-only": _yes(trading.has_post_only),
         "immediate or cancel": _yes(trading.has_immediate_or_cancel),
         "reduce-only": _yes(trading.has_reduce_only),
@@ -67,10 +73,13 @@ def _document(venue: Venue) -> dict[str, Any]:
         "name": venue.name,
         "kinds": sorted(venue.kinds),
         "deployments": venue.name in TRADED,
+        "paper": venue.name in ON_PAPER,
         "request_weight_a_minute": venue.request_weight_a_minute,
         "trading": None
         if trading is None
         else {
+            "maker_bps": plain(trading.maker_bps),
+            "taker_bps": plain(trading.taker_bps),
             "post_only": trading.has_post_only,
             "immediate_or_cancel": trading.has_immediate_or_cancel,
             "reduce_only": trading.has_reduce_only,

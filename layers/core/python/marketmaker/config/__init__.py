@@ -3,6 +3,7 @@
 from marketmaker.config.deployment import (
     AccountFunction,
     Deployment,
+    HookFunction,
     PresetUse,
     Recipients,
     SharedFunction,
@@ -15,6 +16,7 @@ from marketmaker.config.market_schema import Preset
 from marketmaker.config.overrides import Changes, ChosenMarket, choose_market
 from marketmaker.config.schema import Egress, Stage
 from marketmaker.domain.accounts import AccountSettings
+from marketmaker.domain.hooks import HookSettings
 from marketmaker.domain.keys import KeyPurpose
 
 __all__ = [
@@ -24,6 +26,8 @@ __all__ = [
     "ChosenMarket",
     "Deployment",
     "Egress",
+    "HookFunction",
+    "HookSettings",
     "KeyPurpose",
     "NeedsDeploy",
     "Preset",

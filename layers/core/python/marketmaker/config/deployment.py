@@ -13,19 +13,21 @@ from typing import Any, Literal
 import msgspec
 
 from marketmaker.config.advice import advise
+from marketmaker.config.alert_schema import read_hooks
 from marketmaker.config.keys import KeyPath, keys_of, written
 from marketmaker.config.market_schema import Preset
 from marketmaker.config.markets import read_market
 from marketmaker.config.presets import decided_by, with_presets
 from marketmaker.config.reading import EXACT_NUMBERS, Place, read_table, show
+from marketmaker.config.risk_schema import read_risk
 from marketmaker.config.schema import (
     ClocksTable,
     DeploymentTable,
     Egress,
-    RiskTable,
     Stage,
 )
-from marketmaker.domain.accounts import AccountSettings, Clocks, RiskSettings
+from marketmaker.domain.accounts import AccountSettings, Clocks
+from marketmaker.domain.hooks import HookName, HookSettings
 from marketmaker.domain.keys import KeyPurpose
 from marketmaker.domain.orders import DeploymentTag
 from marketmaker.domain.units import AccountName, Asset, Symbol
@@ -40,6 +42,8 @@ type AccountFunction = Literal["replace_quotes", "check_risk", "halt"]
 """The functions that every account has of its own."""
 type SharedFunction = Literal["schedule_ticks", "fetch_prices"]
 """The functions that a deployment has one of."""
+type HookFunction = Literal["relay_alerts"]
+"""The function that every hook has of its own."""
 type TopicName = Literal["halt", "alerts-critical", "alerts-info"]
 
 
@@ -78,7 +82,8 @@ class Deployment:
     region: str
     egress: Egress
     recipients: Recipients
-    memory_mb: Mapping[AccountFunction | SharedFunction, int]
+    hooks: Mapping[HookName, HookSettings]
+    memory_mb: Mapping[AccountFunction | SharedFunction | HookFunction, int]
     accounts: Mapping[AccountName, AccountSettings]
     paper: Mapping[AccountName, Mapping[Asset, Decimal]]
     clocks: Clocks
@@ -160,9 +165,11 @@ class Deployment:
         """Name of the DynamoDB table with what the venues publish."""
         return f"{self.stack_name}-prices"
 
-    def function_name(self, function: AccountFunction | SharedFunction, account: AccountName | None = None) -> str:
-        """Name a Lambda function; those of an account carry its name."""
-        return "-".join([self.stack_name, *([account] if account else []), function])
+    def function_name(
+        self, function: AccountFunction | SharedFunction | HookFunction, owner: AccountName | HookName | None = None
+    ) -> str:
+        """Name a Lambda function; those of an account or a hook carry its name."""
+        return "-".join([self.stack_name, *([owner] if owner else []), function])
 
     def topic_name(self, topic: TopicName) -> str:
         """Name an SNS topic."""
@@ -171,6 +178,10 @@ class Deployment:
     def secret_name(self, account: AccountName, purpose: KeyPurpose) -> str:
         """Name the Secrets Manager secret that holds one of an account's venue keys."""
         return f"marketmaker/{self.name}/{account}/{purpose}"
+
+    def hook_secret_name(self, hook: HookName) -> str:
+        """Name the Secrets Manager secret that holds a hook's address and what signs its messages."""
+        return f"marketmaker/{self.name}/hooks/{hook}"
 
 
 def load_deployment(path: str | Path) -> Deployment:
@@ -200,7 +211,7 @@ def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]],
             dedicated=account.dedicated,
             markets=tuple(read_market(each, account.venue.value, clocks) for each in account.markets),
             clocks=clocks,
-            risk=_risk(account.risk),
+            risk=read_risk(account.risk),
             config_hash=config_hash,
             numbers_orders=trading_at(account.venue.value).client_ids is ClientIds.UINT32,
         )
@@ -214,6 +225,7 @@ def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]],
         region=table.region,
         egress=table.egress,
         recipients=Recipients(email=table.alerts.email, sms=table.alerts.sms),
+        hooks=MappingProxyType(read_hooks(table.alerts)),
         memory_mb=MappingProxyType(msgspec.structs.asdict(table.memory_mb)),  # type: ignore[arg-type]
         accounts=MappingProxyType(accounts),
         paper=MappingProxyType(
@@ -265,14 +277,4 @@ def _clocks(table: ClocksTable) -> Clocks:
         request_timeout_ms=table.request_timeout_ms,
         request_ttl_ms=table.request_ttl_ms,
         function_timeout_ms=table.function_timeout_s * _MS,
-    )
-
-
-def _risk(table: RiskTable) -> RiskSettings:
-    return RiskSettings(
-        price_band=table.price_band,
-        inventory_band=table.inventory_band,
-        stale_data=table.stale_data,
-        drawdown=table.drawdown,
-        max_drawdown_share=table.max_drawdown_share,
     )

@@ -32,6 +32,7 @@ from marketmaker.config.ranges import (
     base_and_quote,
     whole,
 )
+from marketmaker.config.risk_schema import EventTable
 from marketmaker.config.tables import Contradiction, Table
 from marketmaker.domain.models import CostBasis, FairPriceModel, Placement
 from marketmaker.domain.orders import MAX_MARKET_NUMBER
@@ -238,6 +239,10 @@ class MarketTable(Table, frozen=True, kw_only=True):
     cool_down_s: Annotated[int, whole(1, _DAY_S)] = 300
     perpetual: PerpetualTable | None = None
     price_band: AbsoluteBandTable | BpsBandTable
+    max_notional_quote: Positive | None = None
+    max_volatility: Factor | None = None
+    min_day_volume_quote: Positive | None = None
+    events: tuple[EventTable, ...] = ()
     floors: bool = True
     replace: ReplaceTable | ReplaceAllTable = msgspec.field(default_factory=ReplaceTable)
     max_book_age_s: Annotated[int, whole(1, 3_600)] = 30

@@ -29,6 +29,7 @@ from marketmaker.config.models import (
     read_reference,
     read_touch,
 )
+from marketmaker.config.risk_schema import read_event
 from marketmaker.domain.accounts import Clocks
 from marketmaker.domain.markets import (
     AbsoluteBand,
@@ -92,6 +93,10 @@ def read_market(table: MarketTable, venue: str, clocks: Clocks) -> MarketSetting
         triangle=_triangle(table.triangle),
         exits=_exits(table),
         perpetual=_perpetual(table.perpetual),
+        max_notional_quote=table.max_notional_quote,
+        max_volatility=table.max_volatility,
+        min_day_volume_quote=table.min_day_volume_quote,
+        events=tuple(read_event(each) for each in table.events),
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -20,6 +21,15 @@ class Allowed:
 
 def _text(pattern: str, text: str) -> Allowed:
     return Allowed(text=text, holds=lambda value: re.fullmatch(pattern, value) is not None)
+
+
+def moment_ms(text: str) -> int | None:
+    """Read a moment of UTC, None where the text is none."""
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return int(moment.timestamp()) * 1000
 
 
 def whole(low: int, high: int) -> Allowed:
@@ -69,6 +79,9 @@ DeploymentName = Annotated[
 NameOfAccount = Annotated[
     str, _text(r"[a-z][a-z0-9_]{0,19}", "an account name of 1 to 20 of a-z, 0-9 and _, starting with a letter")
 ]
+NameOfHook = Annotated[
+    str, _text(r"[a-z][a-z0-9_]{0,19}", "a hook name of 1 to 20 of a-z, 0-9 and _, starting with a letter")
+]
 TagText = Annotated[str, Allowed(text="exactly 3 of 0-9 and a-z, unique per venue login", holds=_is_tag)]
 Region = Annotated[str, _text(r"[a-z]{2}(-[a-z]+)+-[0-9]", 'an AWS region such as "ap-northeast-1"')]
 Email = Annotated[str, _text(r"[^@\s]+@[^@\s]+\.[^@\s.]+", 'an e-mail address such as "me@example.com"')]
@@ -76,6 +89,10 @@ Phone = Annotated[str, _text(r"\+[1-9][0-9]{6,14}", 'a phone number in E.164 for
 SymbolText = Annotated[str, SYMBOL]
 SpotSymbolText = Annotated[str, _SPOT_SYMBOL]
 AssetText = Annotated[str, _text(r"[A-Z0-9]{1,20}", 'an asset such as "USDT"')]
+MomentText = Annotated[
+    str,
+    Allowed(text='a moment of UTC such as "2026-12-16T18:30:00Z"', holds=lambda text: moment_ms(text) is not None),
+]
 Positive = Annotated[Decimal, Allowed(text="a number above 0", holds=lambda value: value > ZERO)]
 Amount = Annotated[Decimal, Allowed(text="a number, 0 or more", holds=lambda value: value >= ZERO)]
 Share = Annotated[Decimal, Allowed(text="a share above 0 and at most 1", holds=lambda value: ZERO < value <= ONE)]

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from marketmaker.config.alert_schema import AlertsTable
 from marketmaker.config.market_schema import NO_CAPITAL, MarketTable, PerpetualTable, ShareTable
 from marketmaker.config.model_schema import PublicVenue
 from marketmaker.config.ranges import (
@@ -18,19 +19,16 @@ from marketmaker.config.ranges import (
     Amount,
     AssetText,
     DeploymentName,
-    Email,
     NameOfAccount,
-    Phone,
     Region,
-    Share,
     TagText,
     whole,
 )
+from marketmaker.config.risk_schema import RiskTable
 from marketmaker.config.tables import Contradiction, Table, index_label
 from marketmaker.config.venue_rules import misplaced
-from marketmaker.domain.accounts import BreachResponse
 from marketmaker.domain.units import ONE, ZERO, plain
-from marketmaker.domain.venues import TRADED, ClientIds, MarketKind, TestEnvironment, trading_at
+from marketmaker.domain.venues import ON_PAPER, TRADED, ClientIds, MarketKind, TestEnvironment, trading_at
 
 Megabytes = Annotated[int, whole(128, 10_240)]
 
@@ -57,28 +55,6 @@ class Egress(StrEnum):
 
     DYNAMIC = "dynamic"
     STATIC = "static"
-
-
-class RiskTable(Table, frozen=True, kw_only=True):
-    """What check_risk allows an account and what it does when a limit breaks (S3, S12, R6, R11).
-
-    By default 5 % below the peak equity halts, prices outside their band or stale data cancel, inventory outside its
-    band alerts.
-    """
-
-    price_band: BreachResponse = BreachResponse.CANCEL
-    inventory_band: BreachResponse = BreachResponse.ALERT
-    stale_data: BreachResponse = BreachResponse.CANCEL
-    drawdown: BreachResponse = BreachResponse.HALT
-    max_drawdown_share: Share = Decimal("0.05")
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Refuse to let orders rest where the guide forbids it."""
-        for key in ("price_band", "stale_data"):
-            if getattr(self, key) is BreachResponse.ALERT:
-                yield Contradiction(
-                    key=key, value="alert", allowed='"cancel" or "halt": nothing that adds risk may rest (S3)'
-                )
 
 
 class AccountTable(Table, frozen=True, kw_only=True):
@@ -201,13 +177,6 @@ class ClocksTable(Table, frozen=True, kw_only=True):
             )
 
 
-class AlertsTable(Table, frozen=True, kw_only=True):
-    """Who is told: e-mail everything, SMS what is critical (S12)."""
-
-    email: tuple[Email, ...] = ()
-    sms: tuple[Phone, ...] = ()
-
-
 class MemoryTable(Table, frozen=True, kw_only=True):
     """Memory of each function in MB; its share of a CPU grows with it, and 512 MB is about a third of one."""
 
@@ -216,6 +185,7 @@ class MemoryTable(Table, frozen=True, kw_only=True):
     halt: Megabytes = 1024
     fetch_prices: Megabytes = 1024
     schedule_ticks: Megabytes = 256
+    relay_alerts: Megabytes = 256
 
 
 class DeploymentTable(Table, frozen=True, kw_only=True):
@@ -241,6 +211,7 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
             yield Contradiction(
                 key="armed", value="true", allowed=f"only in a live deployment, and this is {self.stage}"
             )
+        yield from self._mistold()
         for name, account in self.accounts.items():
             yield from self._unreachable(f"accounts.{name}.venue", account.venue)
             key = f"accounts.{name}.paper"
@@ -254,14 +225,26 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
             if self.stage not in {Stage.LOCAL, Stage.PAPER}:
                 yield from _baselines(f"accounts.{name}", account)
 
+    def _mistold(self) -> Iterator[Contradiction]:
+        """Refuse hooks that could not tell of themselves, or whose secret would have the name of a venue key's."""
+        symbols = {name: tuple(each.symbol for each in account.markets) for name, account in self.accounts.items()}
+        yield from self.alerts.unknown(symbols)
+        if self.stage is not Stage.LOCAL:
+            yield from self.alerts.untold()
+        if self.alerts.hooks and "hooks" in self.accounts:
+            allowed = "another name beside alerts.hooks, whose secrets are named like an account's of this name"
+            yield Contradiction(key="accounts.hooks", value='"hooks"', allowed=allowed)
+
     def _unreachable(self, key: str, venue: VenueName) -> Iterator[Contradiction]:
         """Refuse a stage that the venue has not, and to deploy where nothing can be traded yet."""
         if self.stage is Stage.TESTNET and trading_at(venue).test_environment is TestEnvironment.NONE:
             allowed = f'another stage: {venue} has no test environment; try it with stage = "paper" or "local"'
             yield Contradiction(key=key, value=f'"{venue}" in the testnet stage', allowed=allowed)
-        if self.stage is not Stage.LOCAL and venue not in TRADED:
-            allowed = f'only with stage = "local": {venue} is not available for deployments yet, but for backtests'
-            yield Contradiction(key=key, value=f'"{venue}"', allowed=f"{allowed} and local runs")
+        if self.stage is Stage.LOCAL or venue in (ON_PAPER if self.stage is Stage.PAPER else TRADED):
+            return
+        stages, for_what = ('"local" or "paper"', ", paper") if venue in ON_PAPER else ('"local"', "")
+        allowed = f"only with stage = {stages}: {venue} is not available for deployments yet, but for backtests"
+        yield Contradiction(key=key, value=f'"{venue}"', allowed=f"{allowed}{for_what} and local runs")
 
 
 def _settled(market: MarketTable) -> MarketTable:

@@ -1,5 +1,6 @@
 """An account: one venue login with its markets and the clocks it runs by."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -7,7 +8,7 @@ from enum import StrEnum
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.models import Listing
 from marketmaker.domain.orders import DeploymentTag
-from marketmaker.domain.units import AccountName, Symbol
+from marketmaker.domain.units import AccountName, Asset, Symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +32,20 @@ class Clocks:
 
 
 class BreachResponse(StrEnum):
-    """What check_risk does when a limit breaks; each includes the ones before it."""
+    """What check_risk does when a limit breaks; each includes the ones before it.
+
+    `alert` tells. `quote_longer` replaces orders less often, `widen` quotes further away, `pull_side` leaves out the
+    side that adds to what is held. `cancel` lets nothing rest, `reduce` also trades what is too much, `close` all of
+    it. `halt` stops the whole account until an operator resumes it.
+    """
 
     ALERT = "alert"
+    QUOTE_LONGER = "quote_longer"
+    WIDEN = "widen"
+    PULL_SIDE = "pull_side"
     CANCEL = "cancel"
+    REDUCE = "reduce"
+    CLOSE = "close"
     HALT = "halt"
 
     def includes(self, other: "BreachResponse") -> bool:
@@ -47,14 +58,31 @@ class BreachResponse(StrEnum):
 class RiskSettings:
     """The limits of the independent second look, and the response to each.
 
-    `max_drawdown_share` is the part of the peak equity that may be lost before `drawdown` answers (R6).
+    `max_drawdown_share` is the part of the peak equity that may be lost before `drawdown` answers (R6),
+    `max_daily_loss_share` the part of the equity at the first look of a UTC day. The bounds on what is held and on what
+    rests are amounts of a quote asset over all of the account's markets. `widen` multiplies half-spreads, `patience`
+    the tolerance before an order is replaced. None, or an asset that is not named, is no limit.
     """
 
     price_band: BreachResponse = BreachResponse.CANCEL
     inventory_band: BreachResponse = BreachResponse.ALERT
     stale_data: BreachResponse = BreachResponse.CANCEL
     drawdown: BreachResponse = BreachResponse.HALT
+    daily_loss: BreachResponse = BreachResponse.CANCEL
+    notional: BreachResponse = BreachResponse.PULL_SIDE
+    account_notional: BreachResponse = BreachResponse.PULL_SIDE
+    open_orders: BreachResponse = BreachResponse.HALT
+    liquidation: BreachResponse = BreachResponse.REDUCE
+    volatility: BreachResponse = BreachResponse.WIDEN
+    ledger_difference: BreachResponse = BreachResponse.CANCEL
+    venue_errors: BreachResponse = BreachResponse.ALERT
     max_drawdown_share: Decimal = Decimal("0.05")
+    max_daily_loss_share: Decimal | None = None
+    max_notional_quote: Mapping[Asset, Decimal] = field(default_factory=dict)
+    max_open_orders_quote: Mapping[Asset, Decimal] = field(default_factory=dict)
+    max_unreachable_ticks: int = 12
+    widen: Decimal = Decimal(2)
+    patience: Decimal = Decimal(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from marketmaker.domain.exit_quotes import exit_quote
-from marketmaker.domain.exits import NO_EXIT, ExitState, Marked, follow_exit
-from marketmaker.domain.markets import Instrument, MarketSettings
+from marketmaker.domain.exits import NO_EXIT, ExitState, Marked, follow_exit, ordered_exit
+from marketmaker.domain.markets import Instrument, MarketSettings, ReplaceTolerance
 from marketmaker.domain.orders import DeploymentTag, Order
 from marketmaker.domain.pipeline import compute_quotes
 from marketmaker.domain.quoting import MarketView, NoQuotes, NoQuotesReason, Quote, Quotes
@@ -62,7 +62,7 @@ def decide(situation: Situation, settings: MarketSettings, tag: DeploymentTag) -
         situation.live,
         tag=tag,
         blocked=situation.blocked,
-        tolerance=settings.tolerance,
+        tolerance=_tolerance(situation, settings),
         now_ms=situation.now_ms,
     )
     if leaving is not None:
@@ -72,6 +72,12 @@ def decide(situation: Situation, settings: MarketSettings, tag: DeploymentTag) -
         plan = Plan(place=tuple(quote for quote in plan.place if (quote.side, quote.level) in situation.only))
     is_changed = situation.view is not None and exits != situation.view.exits
     return Decision(desired=desired, plan=plan, exits=exits if is_changed else None)
+
+
+def _tolerance(situation: Situation, settings: MarketSettings) -> ReplaceTolerance | None:
+    """Let orders rest longer while the market's cancel ratio is too high (C2)."""
+    tolerance, view = settings.tolerance, situation.view
+    return tolerance if tolerance is None or view is None else tolerance.times(view.caution.patience)
 
 
 def _desired(situation: Situation, settings: MarketSettings, exits: ExitState) -> Quotes | NoQuotes:
@@ -92,14 +98,19 @@ def _follow_exit(situation: Situation, settings: MarketSettings) -> tuple[ExitSt
     view = situation.view
     if view is None:
         return NO_EXIT, None
-    is_due = settings.exits.has_rules or view.exits.current is not None
+    target_base = view.caution.target_base
+    is_due = settings.exits.has_rules or view.exits.current is not None or target_base is not None
     if not is_due or not situation.may_exit or situation.only is not None:
         return view.exits, None
     mid = _trusted_mid(view, settings)
     if mid is None:
         return view.exits, None
     marked = Marked(inventory=view.inventory, price=mid, now_ms=situation.now_ms)
-    exits = follow_exit(view.exits, marked, settings.exits, situation.instrument)
+    exits = view.exits
+    if target_base is not None:
+        why = "a limit is broken" if situation.obstacle is None else situation.obstacle.detail
+        exits = ordered_exit(exits, marked, target_base, why)
+    exits = follow_exit(exits, marked, settings.exits, situation.instrument)
     if exits.current is None:
         return exits, None
     return exits, exit_quote(exits.current, marked, view, situation.instrument, settings.exits.max_slippage_bps)

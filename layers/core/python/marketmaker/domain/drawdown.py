@@ -4,6 +4,8 @@
     equity   = deposited + gains
     drawdown = (gains at the peak − gains now) / equity at the peak
 
+A day's loss is counted alike, from the first equity that was seen of it.
+
 A deposit or a withdrawal changes holdings and `deposited` alike, so neither gains nor drawdown see it. What the account
 holds beyond its markets is in no inventory, hence in no equity.
 """
@@ -41,6 +43,20 @@ class Equity:
         if peak is None or self.exceeds(peak) or peak.total_quote <= ZERO:
             return ZERO
         return (peak.gains_quote - self.gains_quote) / peak.total_quote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayStart:
+    """The first equity that was seen of a UTC day, counted from the epoch."""
+
+    day: int
+    equity: Equity
+
+    def replaces(self, kept: "DayStart | None") -> bool:
+        """Tell whether this is of a later day than what is kept, or of the same day and other markets."""
+        if kept is None or self.day > kept.day:
+            return True
+        return self.day == kept.day and self.equity.markets != kept.equity.markets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ class ExitCause(StrEnum):
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
     CLOSE = "close"
+    LIMIT = "limit"
 
 
 class ExitStyle(StrEnum):
@@ -104,6 +105,15 @@ def follow_exit(state: ExitState, marked: Marked, settings: ExitSettings, instru
     if not open_size(current, marked, instrument):
         return replace(state, current=None) if is_new else _end(state, marked.now_ms, settings)
     return replace(state, current=replace(current, attempts=current.attempts + 1))
+
+
+def ordered_exit(state: ExitState, marked: Marked, target_base: Decimal, reason: str) -> ExitState:
+    """Begin the exit that a broken limit orders, unless one is under way or no more than that is held."""
+    held = marked.inventory.base
+    if state.current is not None or held * target_base < ZERO or abs(held) <= abs(target_base):
+        return state
+    ordered = Exit(cause=ExitCause.LIMIT, started_ms=marked.now_ms, target_base=target_base, reason=reason)
+    return replace(state, current=ordered)
 
 
 def exit_side(current: Exit, inventory: Inventory) -> Side:

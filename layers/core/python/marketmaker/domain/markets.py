@@ -122,6 +122,24 @@ class ReplaceTolerance:
     size_share: Decimal
     max_age_ms: int
 
+    def times(self, patience: Decimal) -> "ReplaceTolerance":
+        """Return a tolerance that is so many times as large."""
+        if patience == ONE:
+            return self
+        return ReplaceTolerance(
+            price_share=self.price_share * patience,
+            size_share=self.size_share * patience,
+            max_age_ms=int(self.max_age_ms * patience),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A time in which nothing is quoted, from its start to just before its end (S10)."""
+
+    start_ms: int
+    end_ms: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSettings:
@@ -134,7 +152,9 @@ class MarketSettings:
     take, and pay for it (R20). The triangle of an `implied` price is looked at by `fetch_prices`; `triangle` says from
     where on its edge is told of. Without a `tolerance` every tick replaces every order, without `has_floors` nothing
     keeps the half-spread from earning less than it costs: baselines to compare with, which never quote real money.
-    `perpetual` is None on spot.
+    `perpetual` is None on spot. At most `max_notional_quote` may be held, and one standard deviation of a year be
+    `max_volatility` of the price; nothing is quoted in `events`, nor where less than `min_day_volume_quote` was traded
+    in the last 24 h (S10). None is no limit.
     """
 
     symbol: Symbol
@@ -168,6 +188,10 @@ class MarketSettings:
     triangle: TriangleSettings | None = None
     exits: ExitSettings = NO_EXITS
     perpetual: Perpetual | None = None
+    max_notional_quote: Decimal | None = None
+    max_volatility: Decimal | None = None
+    min_day_volume_quote: Decimal | None = None
+    events: tuple[Event, ...] = ()
 
     @property
     def second_price(self) -> SecondPrice | None:

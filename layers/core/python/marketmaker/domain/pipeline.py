@@ -25,14 +25,17 @@ from marketmaker.domain.spreads import (
 )
 from marketmaker.domain.stages import Context, draft_quotes
 from marketmaker.domain.statistics import Statistics
-from marketmaker.domain.units import ZERO
+from marketmaker.domain.units import ZERO, plain
+
+MAX_VOLUME_AGE_MS = 3_600_000
+"""How old a day's volume may be: it is read once a minute, and an hour of it says little of a day."""
 
 
 def compute_quotes(
     view: MarketView, settings: MarketSettings, instrument: Instrument, now_ms: int
 ) -> Quotes | NoQuotes:
     """Return the quotes wanted in a market, or why nothing may rest there."""
-    refused = _refuse(view, settings, instrument)
+    refused = _refuse(view, settings, instrument) or _stand_aside(view, settings, now_ms)
     if refused is not None:
         return refused
     fair = fair_price(settings, view.book, view.last_price, view.second)
@@ -71,6 +74,23 @@ def _refuse(view: MarketView, settings: MarketSettings, instrument: Instrument) 
         return NoQuotes(reason=NoQuotesReason.BOOK_STALE, detail=f"unchanged for {view.book_age_ms} ms")
     if view.ledger_difference is not None:
         return NoQuotes(reason=NoQuotesReason.LEDGER_DIFFERS, detail=str(view.ledger_difference))
+    return None
+
+
+def _stand_aside(view: MarketView, settings: MarketSettings, now_ms: int) -> NoQuotes | None:
+    """Say whether this is no time to quote: an event is on, or too little is traded (S10)."""
+    for event in settings.events:
+        if event.start_ms <= now_ms < event.end_ms:
+            left_s = (event.end_ms - now_ms) // 1000
+            return NoQuotes(reason=NoQuotesReason.EVENT, detail=f"an event is on for another {left_s} s")
+    least, volume = settings.min_day_volume_quote, view.day_volume
+    if least is None:
+        return None
+    if volume is None or now_ms - volume.time_ms > MAX_VOLUME_AGE_MS:
+        return NoQuotes(reason=NoQuotesReason.ILLIQUID, detail="what was traded in the last 24 h is not known")
+    if volume.volume_quote < least:
+        detail = f"{plain(volume.volume_quote)} traded in 24 h, at least {plain(least)} is wanted"
+        return NoQuotes(reason=NoQuotesReason.ILLIQUID, detail=detail)
     return None
 
 

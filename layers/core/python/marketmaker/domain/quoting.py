@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from marketmaker.domain.caution import NO_CAUTION, Caution
 from marketmaker.domain.exits import NO_EXIT, ExitState, ExitStyle
 from marketmaker.domain.inventory import Inventory
+from marketmaker.domain.klines import DayVolume
 from marketmaker.domain.orders import Side
 from marketmaker.domain.pricing import Book, SecondView
 from marketmaker.domain.risk import LedgerDifference
@@ -33,6 +35,8 @@ class NoQuotesReason(StrEnum):
     EXITING = "exiting"
     COOLING_DOWN = "cooling_down"
     HELD_OTHERWISE = "held_otherwise"
+    EVENT = "event"
+    ILLIQUID = "illiquid"
 
 
 class SkipReason(StrEnum):
@@ -45,6 +49,7 @@ class SkipReason(StrEnum):
     UNDER_WATER = "under_water"
     TOO_OLD = "too_old"
     NEAR_LIQUIDATION = "near_liquidation"
+    LIMIT_BROKEN = "limit_broken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +120,8 @@ class MarketView:
     venue's update id has stood still. `statistics` are the newest kept, however old; `second` is what was read beside
     the book where the fair price needs it, `run` the last orders filled on one side, `exits` what is known of exits.
     `liquidation_distance` is how far the venue's own mark may move before it closes a perpetual, a share of that mark,
-    `funding_rate` what longs pay next, a share of the notional.
+    `funding_rate` what longs pay next, a share of the notional. `caution` is what broken limits ask for,
+    `day_volume` what the market traded in the 24 h before it was last read.
     """
 
     book: Book
@@ -132,3 +138,5 @@ class MarketView:
     exits: ExitState = NO_EXIT
     liquidation_distance: Decimal | None = None
     funding_rate: Decimal | None = None
+    caution: Caution = NO_CAUTION
+    day_volume: DayVolume | None = None

@@ -5,107 +5,11 @@ A limit that cannot be judged is unknown, neither kept nor broken (R7): nothing 
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
-from typing import ClassVar
 
+from marketmaker.domain.breaches import Breach, BreachKind, InventoryBandBreach, PositionBreach, PriceBandBreach
 from marketmaker.domain.distances import PriceRange
 from marketmaker.domain.models import InventoryBand
 from marketmaker.domain.units import Asset, Symbol, plain
-
-
-class BreachKind(StrEnum):
-    """The limits, named as their alert episodes are; ticks see some of the same conditions and share the episodes."""
-
-    STALE_BOOK = "stale_book"
-    PRICE_BAND = "price_band"
-    INVENTORY_BAND = "inventory_band"
-    DRAWDOWN = "drawdown"
-    TICKS_STOPPED = "ticks_stopped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaleBook:
-    """A book that nothing may be decided by: it stands still, lacks a side or crosses itself (R11)."""
-
-    kind: ClassVar[BreachKind] = BreachKind.STALE_BOOK
-    symbol: Symbol
-    problem: str
-
-    def __str__(self) -> str:
-        return f"the book cannot be trusted: {self.problem}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceBandBreach:
-    """The fair price left the range in which quotes may rest (S3)."""
-
-    kind: ClassVar[BreachKind] = BreachKind.PRICE_BAND
-    symbol: Symbol
-    fair: Decimal
-    allowed: PriceRange
-
-    def __str__(self) -> str:
-        return f"fair price {plain(self.fair)} is outside [{plain(self.allowed.low)}, {plain(self.allowed.high)}]"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InventoryBandBreach:
-    """A market holds more or less of its capital in base than it should (S2)."""
-
-    kind: ClassVar[BreachKind] = BreachKind.INVENTORY_BAND
-    symbol: Symbol
-    ratio: Decimal
-    min_ratio: Decimal
-    max_ratio: Decimal
-
-    def __str__(self) -> str:
-        return f"inventory ratio {self.ratio:.2%} is outside [{self.min_ratio:.2%}, {self.max_ratio:.2%}]"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositionBreach:
-    """A perpetual's position is larger than it may be (P4)."""
-
-    kind: ClassVar[BreachKind] = BreachKind.INVENTORY_BAND
-    symbol: Symbol
-    base: Decimal
-    max_base: Decimal
-
-    def __str__(self) -> str:
-        return f"the position is {plain(self.base)}, allowed are {plain(self.max_base)} either way"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrawdownBreach:
-    """The markets of one quote asset lost more of their peak equity than they may (R6)."""
-
-    kind: ClassVar[BreachKind] = BreachKind.DRAWDOWN
-    symbol: ClassVar[None] = None
-    asset: Asset
-    share: Decimal
-    max_share: Decimal
-    lost_quote: Decimal
-
-    def __str__(self) -> str:
-        lost = plain(Decimal(f"{self.lost_quote:.8f}"))
-        return f"{lost} {self.asset} lost since the peak equity, {self.share:.2%} of it; allowed {self.max_share:.2%}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicksStopped:
-    """Own orders rest and nobody follows the market with them (R3)."""
-
-    kind: ClassVar[BreachKind] = BreachKind.TICKS_STOPPED
-    symbol: ClassVar[None] = None
-    age_ms: int | None
-    own_orders: int
-
-    def __str__(self) -> str:
-        last = "no tick was ever worked" if self.age_ms is None else f"no tick for {self.age_ms // 1000} s"
-        return f"{last} while {self.own_orders} of our orders rest"
-
-
-type Breach = StaleBook | PriceBandBreach | InventoryBandBreach | PositionBreach | DrawdownBreach | TicksStopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,11 @@ def assumed_sigma(annual: Decimal) -> float:
     return float(annual) / math.sqrt(_YEAR_S)
 
 
+def annual_volatility(sigma: float) -> float:
+    """Return what a volatility per square root of a second makes in a year."""
+    return sigma * math.sqrt(_YEAR_S)
+
+
 def measured_sigma(statistics: Statistics | None) -> float | None:
     """Return the measured volatility where it is one: above zero, and less than the price itself in a second."""
     sigma = None if statistics is None else statistics.sigma

@@ -105,6 +105,22 @@ def stand_back_from_a_run(draft: Draft, context: Context) -> bool:
     return True
 
 
+def be_cautious(draft: Draft, context: Context) -> bool:
+    """Stand further away while a limit is broken, and leave out the side that adds to what is held (P4, S17).
+
+    Where nothing is held either side adds to it.
+    """
+    caution = context.view.caution
+    if caution.widen > ONE:
+        draft.stand(draft.centre, draft.bid_half * caution.widen, draft.ask_half * caution.widen)
+    if caution.pulls_adding:
+        held = context.holding.base
+        for side in Side:
+            if not held or (side is Side.BUY) is (held > ZERO):
+                draft.paused[side] = SkipReason.LIMIT_BROKEN
+    return caution.rank > 0
+
+
 def keep_to_the_touch(draft: Draft, context: Context) -> bool:
     """Join, improve or back off the best prices of others: only ever away from the fair price (M8)."""
     rule = context.settings.touch
@@ -152,6 +168,7 @@ STAGES: tuple[tuple[str, Callable[[Draft, Context], bool]], ...] = (
     ("floors", widen_to_floors),
     ("inventory", lean_on_inventory),
     ("run", stand_back_from_a_run),
+    ("caution", be_cautious),
     ("touch", keep_to_the_touch),
     ("break_even", hold_break_even),
     ("liquidation", keep_from_liquidation),

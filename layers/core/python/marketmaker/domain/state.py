@@ -6,7 +6,8 @@ from decimal import Decimal
 from enum import IntEnum
 from types import MappingProxyType
 
-from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.caution import NO_CAUTION, Caution
+from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exits import NO_EXIT, ExitState
 from marketmaker.domain.inventory import Inventory
 from marketmaker.domain.orders import NewOrder, Order
@@ -57,11 +58,16 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restriction:
-    """The most that may be done, why, and since when."""
+    """The most that may be done, how what may still be done changes, why, and since when."""
 
     mode: Mode
     reason: str
     since_ms: int
+    caution: Caution = NO_CAUTION
+
+    def exceeds(self, other: "Restriction | None") -> bool:
+        """Tell whether this is stronger than what is in force, None if nothing is."""
+        return other is None or (self.mode, self.caution.rank) > (other.mode, other.caution.rank)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +89,9 @@ class Control:
     """An account's control item: mode and epoch, lease and last claimed slot, and what each tick refreshes.
 
     `restrictions` stop single markets: check_risk alone sets and lifts them; the account's `mode` is the operator's to
-    lift. Any change of either is a new epoch. `peaks` is the best equity of each quote asset, kept by check_risk.
+    lift, and so are `stops`, each of one market: a lifted one stays, as quoting, with who lifted it. Any change of
+    these is a new epoch. `peaks` is the best equity of each quote asset, `days` the first of the
+    newest UTC day, both kept by check_risk.
     `foreign` is what the account held beyond its markets' capital when they opened; `differing` counts the ticks in a
     row in which an asset's balance was not explained by the ledger, `unreachable_ticks` those in which the venue could
     not be read. `taken_over_from` is the owner of the expired lease that the last claim found: its tick ended half-way.
@@ -106,7 +114,9 @@ class Control:
     blocked_until_ms: int = 0
     is_banned: bool = False
     restrictions: Mapping[Symbol, Restriction] = field(default_factory=lambda: MappingProxyType({}))
+    stops: Mapping[Symbol, Restriction] = field(default_factory=lambda: MappingProxyType({}))
     peaks: Mapping[Asset, Equity] = field(default_factory=lambda: MappingProxyType({}))
+    days: Mapping[Asset, DayStart] = field(default_factory=lambda: MappingProxyType({}))
     deployed: str | None = None
     settings: ActiveSettings | None = None
 
@@ -122,10 +132,17 @@ class Control:
         return self.limit_of(symbol).mode
 
     def limit_of(self, symbol: Symbol) -> Restriction:
-        """Return the stronger of the account's mode and the market's restriction, with its reason."""
-        whole = Restriction(mode=self.mode, reason=self.mode_reason, since_ms=self.mode_since_ms)
+        """Return the strongest of the account's mode, the operator's stop and the market's restriction."""
+        limit = Restriction(mode=self.mode, reason=self.mode_reason, since_ms=self.mode_since_ms)
+        for own in (self.stops.get(symbol), self.restrictions.get(symbol)):
+            if own is not None and own.mode > limit.mode:
+                limit = own
+        return limit
+
+    def caution_in(self, symbol: Symbol) -> Caution:
+        """Return how a market's quotes are changed."""
         own = self.restrictions.get(symbol)
-        return own if own is not None and own.mode > whole.mode else whole
+        return NO_CAUTION if own is None else own.caution
 
     def may_create(self, epoch: int, owner: str, now_ms: int) -> bool:
         """Tell whether a lease's owner may still create orders under the epoch that it read at its claim (R5, R25).
@@ -205,10 +222,24 @@ class VenueMetadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """An open alert: what a human was told, and since when it holds."""
+    """An open alert: what a human is told, since when it holds, and when they were told last, None if not yet.
+
+    It is written before it is sent: whoever finds one that was last tried some time ago sends it. One that has `ended`
+    waits only for that text to be sent. `version` is the last written one, 0 as it opens.
+    """
 
     text: str
     since_ms: int
+    is_critical: bool = True
+    told_ms: int | None = None
+    tried_ms: int | None = None
+    ended: str | None = None
+    version: int = 0
+
+    @property
+    def last_try_ms(self) -> int:
+        """When somebody last set out to send it."""
+        return self.since_ms if self.tried_ms is None else self.tried_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ Facts are those of the venue's own API as ccxt reaches it. A venue that only len
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
@@ -78,10 +79,14 @@ class ClientIds(StrEnum):
 class Trading:
     """What orders and positions can be at a venue.
 
-    A batch of 1 is none. A signed request dies at the latest `max_request_ttl_ms` after it was signed. `margin_modes`
-    is empty on spot. Where `has_hedge_mode`, a login may keep long and short apart, and is then refused.
+    `maker_bps` and `taker_bps` are the fees of an account without volume or discounts, as this release knows them: no
+    venue publishes them with its markets. A batch of 1 is none. A signed request dies at the latest
+    `max_request_ttl_ms` after it was signed. `margin_modes` is empty on spot. Where `has_hedge_mode`, a login may keep
+    long and short apart, and is then refused.
     """
 
+    maker_bps: Decimal
+    taker_bps: Decimal
     has_post_only: bool = True
     has_immediate_or_cancel: bool = True
     has_reduce_only: bool
@@ -114,6 +119,8 @@ _ALL = (
         kinds=frozenset({MarketKind.SPOT}),
         request_weight_a_minute=6_000,
         trading=Trading(
+            maker_bps=Decimal(10),
+            taker_bps=Decimal(10),
             has_reduce_only=False,
             amending=Amending.REPLACES,
             test_environment=TestEnvironment.SANDBOX,
@@ -126,6 +133,8 @@ _ALL = (
         kinds=frozenset({MarketKind.PERPETUAL}),
         request_weight_a_minute=2_400,
         trading=Trading(
+            maker_bps=Decimal(2),
+            taker_bps=Decimal(5),
             has_reduce_only=True,
             create_batch=5,
             cancel_batch=10,
@@ -143,6 +152,8 @@ _ALL = (
         kinds=frozenset({MarketKind.PERPETUAL}),
         request_weight_a_minute=2_000,
         trading=Trading(
+            maker_bps=Decimal(2),
+            taker_bps=Decimal(5),
             has_reduce_only=True,
             create_batch=20,
             amending=Amending.NONE,
@@ -156,7 +167,9 @@ _ALL = (
 VENUES: Mapping[str, Venue] = MappingProxyType({venue.name: venue for venue in _ALL})
 """Every venue by its name."""
 TRADED = frozenset({"binance"})
-"""The venues that a deployment can trade at; the others are for backtests and local runs only."""
+"""The venues that a deployment can trade at; the others are for backtests, local runs and, if so, paper only."""
+ON_PAPER = TRADED | {"binanceusdm"}
+"""The venues whose public data can be traded against on paper."""
 
 
 def trading_at(venue: str) -> Trading:

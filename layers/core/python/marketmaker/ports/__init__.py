@@ -1,5 +1,6 @@
 """What the use cases need from the world; adapters and fakes implement these Protocols."""
 
+from marketmaker.ports.hooks import HookSecrets, HookSender, Notice
 from marketmaker.ports.messages import (
     Alert,
     Alerts,
@@ -43,8 +44,11 @@ __all__ = [
     "DelayedTick",
     "HaltRequest",
     "HaltRequests",
+    "HookSecrets",
+    "HookSender",
     "KeyPermissions",
     "KeyStore",
+    "Notice",
     "Observation",
     "OutcomeUnknown",
     "PlaceOutcome",

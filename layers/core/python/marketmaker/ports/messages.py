@@ -44,12 +44,16 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HaltRequest:
-    """Who wants an account stopped, and why; `delivery` names the message that brought it, which may come twice."""
+    """Who wants an account stopped, or one market of it, and why.
+
+    `delivery` names the message that brought it, which may come twice.
+    """
 
     account: AccountName
     reason: str
     requested_by: str
     delivery: str | None = None
+    symbol: Symbol | None = None
 
 
 class HaltRequests(Protocol):

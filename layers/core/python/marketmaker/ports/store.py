@@ -6,12 +6,22 @@ from enum import StrEnum
 from typing import Protocol
 
 from marketmaker.domain.calibration import Calibration
-from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
 from marketmaker.domain.keys import KeyPurpose, VenueKey
 from marketmaker.domain.klines import DayVolume, Kline, KlineMinute
 from marketmaker.domain.regime import Variances
-from marketmaker.domain.state import AccountState, ActiveSettings, Control, MarketState, Mode, Refreshed, VenueMetadata
+from marketmaker.domain.state import (
+    AccountState,
+    ActiveSettings,
+    Control,
+    Episode,
+    MarketState,
+    Mode,
+    Refreshed,
+    Restriction,
+    VenueMetadata,
+)
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
 
 
@@ -103,12 +113,20 @@ class Store(Protocol):
         """Return to quoting, with a new epoch: an operator's act; `Conflict` if the mode changed meanwhile."""
         ...
 
-    def restrict(self, account: AccountName, symbol: Symbol, mode: Mode, *, reason: str, now_ms: int) -> Control:
-        """Raise a market's restriction to at least this mode without the lease; a new epoch if it changed."""
+    def restrict(self, account: AccountName, symbol: Symbol, restriction: Restriction) -> Control:
+        """Restrict a market at least so much, without the lease; a new epoch if that changed anything."""
         ...
 
     def lift(self, account: AccountName, symbol: Symbol, *, epoch: int) -> Control:
         """Lift a market's restriction, with a new epoch; `Conflict` if the epoch is not the one that was read."""
+        ...
+
+    def stop_market(self, account: AccountName, symbol: Symbol, *, reason: str, now_ms: int) -> Control:
+        """Stop one market until it is resumed, without the lease; a new epoch unless it is stopped already."""
+        ...
+
+    def resume_market(self, account: AccountName, symbol: Symbol, *, reason: str, now_ms: int) -> Control:
+        """End an operator's stop of a market, with a new epoch; `Conflict` if anything changed meanwhile."""
         ...
 
     def save_settings(self, account: AccountName, version: str, text: str) -> None:
@@ -131,16 +149,26 @@ class Store(Protocol):
         """Keep each equity that exceeds the peak kept so far; a peak never falls (R6)."""
         ...
 
-    def clear_peaks(self, account: AccountName) -> None:
-        """Forget the peaks: re-arming after a drawdown, an operator's act."""
+    def keep_days(self, account: AccountName, days: Mapping[Asset, DayStart]) -> None:
+        """Keep each start of a day, unless one of the same day and markets, or of a later day, is kept."""
         ...
 
-    def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
-        """Start an alert episode; False if it is already open."""
+    def clear_peaks(self, account: AccountName) -> None:
+        """Forget the peaks and the starts of days: re-arming after a loss, an operator's act."""
+        ...
+
+    def open_episode(
+        self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True
+    ) -> bool:
+        """Start an alert episode, not told yet; False if there is one, though it may have ended."""
+        ...
+
+    def change_episode(self, account: AccountName, key: str, episode: Episode) -> bool:
+        """Write an episode if it is still the one that was read, by start and version; False if it is not."""
         ...
 
     def close_episode(self, account: AccountName, key: str) -> bool:
-        """End an alert episode; False if none was open."""
+        """Forget an alert episode; False if there was none."""
         ...
 
 

@@ -5,14 +5,14 @@ cancels need neither the lease nor the state (R4, R34). What it could not see it
 Duplicate and overlapping checks change nothing twice.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from marketmaker.domain.assessment import Assessment, assess
+from marketmaker.domain.breaches import Breach
 from marketmaker.domain.orders import EXIT_LEVEL, Order, read_level
-from marketmaker.domain.responses import Verdict, may_lift, respond
-from marketmaker.domain.risk import Breach
-from marketmaker.domain.state import AccountState, Control, Mode
+from marketmaker.domain.responses import Verdict, respond, what_stays
+from marketmaker.domain.state import AccountState, Control, Mode, Restriction
 from marketmaker.domain.units import Symbol
 from marketmaker.errors import Conflict, Fatal, MarketMakerError, Refused, Retryable
 from marketmaker.ports import CancelResult, Deadline, HaltRequest, HaltRequests, Unknown
@@ -100,14 +100,12 @@ def _check_limits(case: _Case, state: AccountState, halts: HaltRequests) -> Risk
     assessment, verdict = _judge(case)
     control = _strengthen(case, verdict, state.control)
     settings = case.desk.settings
-    liftable = [
-        symbol
-        for symbol in settings.symbols
-        if symbol in state.control.restrictions and may_lift(symbol, assessment.findings, settings.risk)
-    ]
-    stopped = {
-        symbol for symbol in settings.symbols if control.mode_of(symbol) >= Mode.REDUCE_ONLY and symbol not in liftable
+    kept = {
+        symbol: what_stays(symbol, stored, verdict, assessment.findings, settings.risk)
+        for symbol, stored in state.control.restrictions.items()
     }
+    milder = {symbol: left for symbol, left in kept.items() if left != state.control.restrictions[symbol]}
+    stopped = {symbol for symbol in settings.symbols if _is_stopped(control, symbol, milder)}
     going = [each for each in case.sight.own if each.symbol in stopped or _must_go(each, verdict)]
     _cancel(case, [each for each in going if not _may_stay(case, verdict, control, each)])
     _request_halt(case, verdict, halts)
@@ -115,7 +113,7 @@ def _check_limits(case: _Case, state: AccountState, halts: HaltRequests) -> Risk
     _tell(case, state, [*conditions, key_works(), failed_cancels(case.progress.failed), orders_after_halt(0)])
     _keep_peaks(case, assessment)
     if control.epoch == state.control.epoch:
-        control = _lift(case, control, liftable)
+        control = _relax(case, control, milder)
     return _report(case, assessment, verdict, control)
 
 
@@ -161,7 +159,7 @@ def _may_stay(case: _Case, verdict: Verdict, control: Control, order: Order) -> 
     if verdict.halts or control.mode_of(order.symbol) > Mode.REDUCE_ONLY:
         return False
     is_exit = read_level(order.client_id or "", case.desk.settings.tag) == EXIT_LEVEL
-    return is_exit and verdict.cancels(order.symbol) == verdict.restricts(order.symbol)
+    return is_exit and verdict.cancels(order.symbol) == verdict.stops(order.symbol)
 
 
 def _must_go(order: Order, verdict: Verdict) -> bool:
@@ -176,9 +174,9 @@ def _strengthen(case: _Case, verdict: Verdict, control: Control) -> Control:
             reason = f"{_reason(verdict.halts)} ({REQUESTED_BY})"
             return store.strengthen(name, Mode.HALTED, reason=reason, now_ms=now_ms)
         for symbol in case.desk.settings.symbols:
-            breaches = verdict.restricts(symbol)
-            if breaches:
-                control = store.restrict(name, symbol, Mode.REDUCE_ONLY, reason=_reason(breaches), now_ms=now_ms)
+            restriction = verdict.restriction(symbol, case.desk.settings.risk, now_ms)
+            if restriction is not None and restriction.exceeds(control.restrictions.get(symbol)):
+                control = store.restrict(name, symbol, restriction)
     except (Retryable, Fatal) as error:
         case.progress.lose_state("the mode could not be strengthened", error)
     return control
@@ -219,22 +217,34 @@ def _tell(case: _Case, state: AccountState, conditions: Iterable[Condition]) -> 
 
 
 def _keep_peaks(case: _Case, assessment: Assessment) -> None:
-    if not assessment.new_peaks:
-        return
+    store, name = case.desk.store, case.desk.settings.name
     try:
-        case.desk.store.raise_peaks(case.desk.settings.name, assessment.new_peaks)
+        if assessment.new_peaks:
+            store.raise_peaks(name, assessment.new_peaks)
+        if assessment.new_days:
+            store.keep_days(name, assessment.new_days)
     except (Retryable, Fatal) as error:
         case.progress.lose_state("the peak equity could not be kept", error)
 
 
-def _lift(case: _Case, control: Control, liftable: Sequence[Symbol]) -> Control:
-    """Lift restrictions, each only while nothing but the lift before it has changed since the state was read."""
-    epoch = control.epoch
+def _is_stopped(control: Control, symbol: Symbol, milder: Mapping[Symbol, Restriction | None]) -> bool:
+    """Tell whether nothing of ours may rest in a market, once what is over is taken off."""
+    if control.mode >= Mode.REDUCE_ONLY:
+        return True
+    left = milder.get(symbol, control.restrictions.get(symbol))
+    return left is not None and left.mode >= Mode.REDUCE_ONLY
+
+
+def _relax(case: _Case, control: Control, milder: Mapping[Symbol, Restriction | None]) -> Control:
+    """Lift restrictions, or leave milder ones, while nothing but this has changed since the state was read."""
+    store, name = case.desk.store, case.desk.settings.name
     try:
-        for symbol in liftable:
-            control = case.desk.store.lift(case.desk.settings.name, symbol, epoch=epoch)
-            case.progress.lifted.append(symbol)
-            epoch += 1
+        for symbol, left in milder.items():
+            control = store.lift(name, symbol, epoch=control.epoch)
+            if left is None:
+                case.progress.lifted.append(symbol)
+            else:
+                control = store.restrict(name, symbol, left)
     except Conflict as error:
         case.progress.problems.append(f"lifting is left to the next check: {error}")
     except (Retryable, Fatal) as error:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from marketmaker.domain.deciding import Decision, Situation, decide
 from marketmaker.domain.inventory import FillRow, Inventory
+from marketmaker.domain.market_limits import TICKS_UNTIL_DIFFERING
 from marketmaker.domain.markets import Instrument, MarketSettings
 from marketmaker.domain.orders import Order, OrderIdentity, Side
 from marketmaker.domain.positions import FundingRate, Position
@@ -24,9 +25,6 @@ from marketmaker.usecases.opening import Holdings, Start, claims, open_market, t
 from marketmaker.usecases.perpetuals import book_due_funding, known_position, position_asset, room, wrong_mode
 from marketmaker.usecases.second_prices import second_view
 from marketmaker.usecases.settle import settle
-
-TICKS_UNTIL_DIFFERING = 3
-"""A balance read beside a fill differs for a moment; this many ticks in a row are no such moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +294,8 @@ def _view(
         exits=prepared.market.exits,
         liquidation_distance=None if position is None else position.liquidation_distance,
         funding_rate=_next_rate(seen, symbol),
+        day_volume=seen.day_volumes.get(symbol),
+        caution=seen.state.control.caution_in(symbol),
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.orders import Order, OrderIdentity, was_made_by_us
 from marketmaker.domain.state import VenueMetadata
-from marketmaker.domain.statistics import Statistics
 from marketmaker.domain.units import Symbol
 from marketmaker.errors import MarketMakerError
 from marketmaker.ports import Alerts, Clock, Deadline, Prices, SettingsVersions, Store, Telemetry, Unknown, Venue
@@ -94,13 +93,15 @@ class Desk:
 
     def read_statistics(self) -> StatisticsReading:
         """Read what was measured of the markets; never raises."""
-        return self.statistics.read(self.prices, self.settings.venue, self.settings.symbols, self.clock.now_ms())
+        gated = [each.symbol for each in self.settings.markets if each.min_day_volume_quote is not None]
+        now_ms = self.clock.now_ms()
+        return self.statistics.read(self.prices, self.settings.venue, self.settings.symbols, now_ms, volumes_of=gated)
 
-    def known_statistics(self, reading: StatisticsReading) -> Mapping[Symbol, Statistics]:
+    def known_statistics(self, reading: StatisticsReading) -> StatisticsReading:
         """Return what `read_statistics` knows, and tell of a table that could not be read."""
         if reading.problem is not None:
             self._tell_unreadable(reading.problem)
-        return reading.known
+        return reading
 
     def _tell_unreadable(self, reason: str) -> None:
         self.telemetry.record("prices_unreadable", {"reason": reason})

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from marketmaker.domain.klines import DayVolume
 from marketmaker.domain.models import FairPriceModel, Listing
 from marketmaker.domain.orders import Order
 from marketmaker.domain.pricing import Book
@@ -28,6 +29,7 @@ class Seen:
     open_orders: Sequence[Order]
     marks: Mapping[Symbol, BookMark]
     statistics: Mapping[Symbol, Statistics]
+    day_volumes: Mapping[Symbol, DayVolume]
     second_books: Mapping[Listing, Book | Unknown]
     now_ms: int
 
@@ -60,12 +62,14 @@ def observe(desk: Desk, control: Control, deadline: Deadline) -> Seen:
     now_ms = desk.clock.now_ms()
     books = {symbol: observation.books[symbol] for symbol in desk.settings.symbols}
     books |= {mark_key(listing): book for listing, book in second_books.items()}
+    measurements = desk.known_statistics(measured.result())
     return Seen(
         state=state,
         observation=observation,
         open_orders=observation.open_orders,
         marks=mark_books(books, control.book_marks, now_ms),
-        statistics=desk.known_statistics(measured.result()),
+        statistics=measurements.known,
+        day_volumes=measurements.volumes,
         second_books=second_books,
         now_ms=now_ms,
     )

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TypeIs
 
+from marketmaker.domain.breaches import BreachKind
 from marketmaker.domain.exits import MAX_REPEATS
 from marketmaker.domain.inventory import FillRow
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quotes
-from marketmaker.domain.risk import BreachKind
 from marketmaker.domain.state import BookMark, Control, MarketState, Mode, Refreshed
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import AccountRefused, Conflict, LeaseLost, Refused, Retryable, StateUnreachable
@@ -46,7 +46,7 @@ _OVER_ONCE_READ = (VENUE_UNREACHABLE, ACCOUNT_REFUSED, VENUE_BANNED)
 _AFTER_EXITS = frozenset({NoQuotesReason.EXITING, NoQuotesReason.COOLING_DOWN})
 _ALERTED: Mapping[NoQuotesReason, str] = {
     NoQuotesReason.PRICE_OUTSIDE_BAND: BreachKind.PRICE_BAND,
-    NoQuotesReason.LEDGER_DIFFERS: "ledger_difference",
+    NoQuotesReason.LEDGER_DIFFERS: BreachKind.LEDGER_DIFFERENCE,
     NoQuotesReason.BOOK_STALE: BreachKind.STALE_BOOK,
     NoQuotesReason.PRICE_DEVIATES: "price_deviates",
     NoQuotesReason.SPREAD_UNKNOWN: "spread_unknown",

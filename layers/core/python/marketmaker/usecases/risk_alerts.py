@@ -5,18 +5,31 @@ quote again: a restriction that is lifted leads to one resolved message.
 """
 
 from collections.abc import Iterable
-from typing import assert_never
 
 from marketmaker.domain.accounts import BreachResponse, RiskSettings
+from marketmaker.domain.breaches import BreachKind
 from marketmaker.domain.responses import response_to
-from marketmaker.domain.risk import BreachKind, Finding
+from marketmaker.domain.risk import Finding
 from marketmaker.domain.units import Symbol
+from marketmaker.ports import Severity
 from marketmaker.usecases.episodes import RISK_KEY_REFUSED, Condition
 
 CANCEL_FAILED = "cancel_failed"
 ORDERS_AFTER_HALT = "orders_after_halt"
 
-_CLOSED_BY_TICKS = {BreachKind.STALE_BOOK, BreachKind.PRICE_BAND}
+_CLOSED_BY_TICKS = {BreachKind.STALE_BOOK, BreachKind.PRICE_BAND, BreachKind.LEDGER_DIFFERENCE}
+_MILD = {BreachResponse.QUOTE_LONGER, BreachResponse.WIDEN}
+"""Responses by which quoting goes on: nobody is woken for them."""
+_DONE = {
+    BreachResponse.ALERT: "Nothing was changed",
+    BreachResponse.QUOTE_LONGER: "Orders are replaced less often until it is over",
+    BreachResponse.WIDEN: "Quotes stand further away until it is over",
+    BreachResponse.PULL_SIDE: "The side that adds to what is held is not quoted until it is over",
+    BreachResponse.CANCEL: "Our orders are cancelled, none placed until it is over",
+    BreachResponse.REDUCE: "Our orders are cancelled and what is too much is traded away; none placed until it is over",
+    BreachResponse.CLOSE: "Our orders are cancelled and all that is held is traded away; none placed until it is over",
+    BreachResponse.HALT: "The account is halted and our orders are cancelled; `mm resume` lifts it",
+}
 
 
 def limit_conditions(findings: Iterable[Finding], settings: RiskSettings) -> list[Condition]:
@@ -29,7 +42,8 @@ def limit_conditions(findings: Iterable[Finding], settings: RiskSettings) -> lis
         breaches = "; ".join(str(each.breach) for each in group if each.breach is not None)
         if breaches:
             text = f"{breaches}. {_done(kind, settings)}"
-            conditions.append(Condition(kind=kind, symbol=symbol, text=text))
+            severity = Severity.INFO if response_to(kind, settings) in _MILD else Severity.CRITICAL
+            conditions.append(Condition(kind=kind, symbol=symbol, text=text, severity=severity))
         elif kind not in _CLOSED_BY_TICKS and all(each.is_kept for each in group):
             conditions.append(Condition(kind=kind, symbol=symbol, text=None, outlook=_outlook(kind, settings)))
     return conditions
@@ -71,16 +85,7 @@ def orders_after_halt(own_orders: int) -> Condition:
 def _done(kind: BreachKind, settings: RiskSettings) -> str:
     if kind is BreachKind.TICKS_STOPPED:
         return "They are cancelled; quoting goes on when ticks come again"
-    response = response_to(kind, settings)
-    match response:
-        case BreachResponse.ALERT:
-            return "Nothing was changed"
-        case BreachResponse.CANCEL:
-            return "Our orders are cancelled, none placed until it is over"
-        case BreachResponse.HALT:
-            return "The account is halted and our orders are cancelled; `mm resume` lifts it"
-        case _:
-            assert_never(response)
+    return _DONE[response_to(kind, settings)]
 
 
 def _outlook(kind: BreachKind, settings: RiskSettings) -> str:

@@ -1,14 +1,17 @@
 """What one risk check reads, and what of it the limits need."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from marketmaker.domain.assessment import AccountLook, MarketLook, is_settled
+from marketmaker.domain.looks import AccountLook, MarketLook, is_settled
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Order
+from marketmaker.domain.positions import Position
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import AccountState, BookMark
+from marketmaker.domain.statistics import Statistics
+from marketmaker.domain.units import Symbol
 from marketmaker.errors import MarketMakerError
 from marketmaker.ports import Deadline, Observation, Unknown
 from marketmaker.usecases.desk import Desk
@@ -17,12 +20,13 @@ from marketmaker.usecases.observe import mark_books
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """The venue as it was read, and the state, None where it could not be."""
+    """The venue as it was read, the state, None where it could not be, and what was measured of the markets."""
 
     observation: Observation
     own: tuple[Order, ...]
     foreign: int
     state: AccountState | None
+    statistics: Mapping[Symbol, Statistics]
     now_ms: int
 
 
@@ -47,8 +51,15 @@ def sight_of(desk: Desk, observation: Observation, open_orders: Sequence[Order],
         own=own,
         foreign=len(open_orders) - len(own),
         state=state,
+        statistics=_statistics(desk),
         now_ms=desk.clock.now_ms(),
     )
+
+
+def _statistics(desk: Desk) -> Mapping[Symbol, Statistics]:
+    """Read what was measured only where a limit needs it: the second look depends on as little as it can."""
+    is_needed = any(each.max_volatility is not None for each in desk.settings.markets)
+    return desk.known_statistics(desk.read_statistics()).known if is_needed else {}
 
 
 def look_at(desk: Desk, sight: Sight) -> AccountLook:
@@ -69,13 +80,19 @@ def _market_look(desk: Desk, sight: Sight, settings: MarketSettings, mark: BookM
     book = sight.observation.books[symbol]
     last = sight.observation.last_prices.get(symbol)
     market = None if sight.state is None else sight.state.markets.get(symbol)
-    live = [order for order in sight.own if order.symbol == symbol]
+    live = tuple(order for order in sight.own if order.symbol == symbol)
+    instrument = desk.venue.instrument(symbol)
+    position = sight.observation.positions.get(symbol)
     return MarketLook(
         settings=settings,
-        quote=desk.venue.instrument(symbol).quote,
+        base=instrument.base,
+        quote=instrument.quote,
         book=book.without(live) if isinstance(book, Book) else None,
         book_age_ms=None if mark is None else sight.now_ms - mark.since_ms,
         last_price=None if isinstance(last, Unknown) else last,
         market=market,
         is_settled=market is not None and is_settled(market, live),
+        live=live,
+        position=position if isinstance(position, Position) else None,
+        statistics=sight.statistics.get(symbol),
     )

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from marketmaker.domain.distances import BpsDistance
 from marketmaker.domain.exits import MAX_REPEATS
-from marketmaker.domain.markets import CapitalAmount, MarketSettings
+from marketmaker.domain.markets import CapitalAmount, FeeSchedule, MarketSettings
 from marketmaker.domain.models import PositionSkew
 from marketmaker.domain.spreads import MissingInput, SpreadInputs, assumed_sigma, cadence_risk, width
 from marketmaker.domain.units import BPS, ONE, ZERO, Symbol, plain
@@ -23,6 +23,7 @@ class RunPreview:
     price: Decimal | None
     wanted_bps: Decimal | None
     effective_bps: Decimal | None
+    fees: FeeSchedule
     fee_break_even_bps: Decimal
     cadence_risk_bps: Decimal
     levels: int
@@ -49,6 +50,7 @@ def preview(settings: MarketSettings, price: Decimal | None, tick_size: Decimal 
         price=price,
         wanted_bps=wanted,
         effective_bps=None if wanted is None else max(wanted, floor),
+        fees=settings.fees,
         fee_break_even_bps=fees,
         cadence_risk_bps=risk,
         levels=settings.ladder.levels,

@@ -12,7 +12,7 @@ from marketmaker.domain.inventory import Inventory
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.orders import Order
 from marketmaker.domain.pricing import Book
-from marketmaker.domain.state import AccountState, Mode
+from marketmaker.domain.state import AccountState, Mode, Restriction
 from marketmaker.domain.units import Asset, Symbol
 from marketmaker.errors import MarketMakerError, Retryable
 from marketmaker.ports import Deadline, Unknown
@@ -135,11 +135,16 @@ def _control(desk: Desk, state: AccountState, marks: Mapping[Symbol, Decimal]) -
             for key, episode in sorted(state.episodes.items())
             if not key.startswith(HALT_DELIVERY)
         ),
-        restrictions=tuple(
-            RestrictedMarket(symbol=symbol, mode=each.mode, reason=each.reason, since_ms=each.since_ms)
-            for symbol, each in sorted(control.restrictions.items())
-        ),
+        restrictions=_limits(control.restrictions),
+        stops=_limits(control.stops),
         drawdowns=tuple(_drawdown(state, asset, peak, marks) for asset, peak in sorted(control.peaks.items())),
+    )
+
+
+def _limits(limits: Mapping[Symbol, Restriction]) -> tuple[RestrictedMarket, ...]:
+    return tuple(
+        RestrictedMarket(symbol=symbol, mode=each.mode, reason=each.reason, since_ms=each.since_ms)
+        for symbol, each in sorted(limits.items())
     )
 
 

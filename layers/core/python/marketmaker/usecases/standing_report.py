@@ -42,6 +42,7 @@ class DrawdownStanding:
 class ControlStanding:
     """What the account may do, who works it and when it last did; the lease is None while nobody holds it.
 
+    `stops` are the markets that an operator stopped or, with the mode quoting, resumed last.
     `blocked_until_ms` is when the venue may be asked again, None while it may; `is_banned` says not even by cancels.
     """
 
@@ -57,6 +58,7 @@ class ControlStanding:
     is_banned: bool
     alerts: tuple[OpenAlert, ...]
     restrictions: tuple[RestrictedMarket, ...]
+    stops: tuple[RestrictedMarket, ...] = ()
     drawdowns: tuple[DrawdownStanding, ...]
 
 

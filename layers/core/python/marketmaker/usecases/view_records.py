@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from marketmaker.domain.caution import NO_CAUTION, Caution
 from marketmaker.domain.exits import NO_EXIT, Exit, ExitCause, ExitState
 from marketmaker.domain.inventory import Inventory
+from marketmaker.domain.klines import DayVolume
 from marketmaker.domain.orders import Fee, Side
 from marketmaker.domain.pricing import Book, BookLevel, SecondView, Touch
 from marketmaker.domain.quoting import MarketView
@@ -59,10 +61,10 @@ def write_view(view: MarketView, now_ms: int) -> dict[str, Any]:
         saw["second"] = [_write_touch(each) for each in (view.second.source, view.second.rate)]
     if view.run is not None:
         saw["run"] = (view.run.side[0], *view.run.orders)
-    return saw | _write_what_is_rare(view)
+    return saw | _write_what_is_rare(view, now_ms)
 
 
-def _write_what_is_rare(view: MarketView) -> dict[str, Any]:
+def _write_what_is_rare(view: MarketView, now_ms: int) -> dict[str, Any]:
     """Write down what most decisions know nothing of."""
     saw: dict[str, Any] = {}
     if view.inventory.funding_quote:
@@ -73,6 +75,11 @@ def _write_what_is_rare(view: MarketView) -> dict[str, Any]:
         saw["liquidation"] = view.liquidation_distance
     if view.funding_rate is not None:
         saw["funding_rate"] = view.funding_rate
+    if view.day_volume is not None:
+        volume = view.day_volume
+        saw["day_volume"] = (now_ms - volume.time_ms, volume.volume_base, volume.volume_quote)
+    if view.caution != NO_CAUTION:
+        saw["caution"] = {name: getattr(view.caution, name) for name in view.caution.__slots__}
     return saw
 
 
@@ -119,6 +126,8 @@ def read_view(symbol: Symbol, saw: Mapping[str, Any], now_ms: int) -> MarketView
         exits=_read_exits(saw["exits"]) if "exits" in saw else NO_EXIT,
         liquidation_distance=Decimal(saw["liquidation"]) if "liquidation" in saw else None,
         funding_rate=Decimal(saw["funding_rate"]) if "funding_rate" in saw else None,
+        day_volume=_read_volume(symbol, saw["day_volume"], now_ms) if "day_volume" in saw else None,
+        caution=_read_caution(saw["caution"]) if "caution" in saw else NO_CAUTION,
     )
 
 
@@ -170,6 +179,23 @@ def _read_exit(row: Sequence[Any]) -> Exit:
         target_base=Decimal(target),
         attempts=int(attempts),
         reason=str(reason),
+    )
+
+
+def _read_volume(symbol: Symbol, row: Sequence[Any], now_ms: int) -> DayVolume:
+    age_ms, base, quote = row
+    return DayVolume(
+        symbol=symbol, time_ms=now_ms - int(age_ms), volume_base=Decimal(base), volume_quote=Decimal(quote)
+    )
+
+
+def _read_caution(known: Mapping[str, Any]) -> Caution:
+    target_base = known["target_base"]
+    return Caution(
+        patience=Decimal(known["patience"]),
+        widen=Decimal(known["widen"]),
+        pulls_adding=bool(known["pulls_adding"]),
+        target_base=None if target_base is None else Decimal(target_base),
     )
 
 

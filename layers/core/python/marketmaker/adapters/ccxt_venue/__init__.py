@@ -2,7 +2,8 @@
 
 from marketmaker.adapters.ccxt_venue.client import wants_password
 from marketmaker.adapters.ccxt_venue.logins import VenueLogin
+from marketmaker.adapters.ccxt_venue.perpetuals import Premium
 from marketmaker.adapters.ccxt_venue.public_trades import Hole, PublicTrade, TradesRead
 from marketmaker.adapters.ccxt_venue.venue import CcxtVenue
 
-__all__ = ["CcxtVenue", "Hole", "PublicTrade", "TradesRead", "VenueLogin", "wants_password"]
+__all__ = ["CcxtVenue", "Hole", "Premium", "PublicTrade", "TradesRead", "VenueLogin", "wants_password"]

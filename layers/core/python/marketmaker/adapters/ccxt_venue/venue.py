@@ -156,6 +156,11 @@ class CcxtVenue:
         route = self._dialect.routes.public_trades
         return read_trades(lambda asked: self._connection.ask(asked, deadline), wanted, route)
 
+    def premiums(self, symbols: Sequence[Symbol], deadline: Deadline) -> dict[Symbol, perpetuals.Premium | Unknown]:
+        """Read the next funding and the marks of these perpetuals in one parallel round; they are public."""
+        answers = self._connection.ask([perpetuals.premium(self._dialect, symbol) for symbol in symbols], deadline)
+        return dict(zip(symbols, answers, strict=True))
+
     def open_orders(self, deadline: Deadline) -> Sequence[Order]:
         """Read all open orders of the login, our own and foreign ones; whoever asks for them alone means to cancel."""
         return self._connection.read(calls.open_orders(self._dialect), deadline, Need.SWEEP)

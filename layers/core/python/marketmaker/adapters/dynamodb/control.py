@@ -15,10 +15,11 @@ from marketmaker.adapters.dynamodb.models import ControlItem
 from marketmaker.adapters.dynamodb.serialisation import (
     book_mark_map,
     control_from,
+    day_map,
     equity_map,
     restriction_map,
 )
-from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.state import ActiveSettings, Control, Mode, Refreshed, Restriction
 from marketmaker.domain.units import AccountName, Asset, Symbol
 from marketmaker.ports import ClaimRefusal
@@ -112,7 +113,10 @@ class ControlWrites:
 
     def restrict(self, symbol: Symbol, restriction: Restriction) -> Update:
         """Restrict a market and start a new epoch, if it is not restricted as strongly already."""
-        stored = ControlItem.restrictions.entry(symbol)
+        stored, mode, rank = ControlItem.restrictions.entry(symbol), int(restriction.mode), restriction.caution.rank
+        is_milder = stored["rank"] < rank
+        if rank:
+            is_milder |= stored["rank"].does_not_exist()
         return Update(
             table=self.table,
             key=self.key,
@@ -120,7 +124,7 @@ class ControlWrites:
                 ControlItem.restrictions.put(symbol, restriction_map(restriction)),
                 ControlItem.epoch.add(1),
             ],
-            condition=stored.does_not_exist() | (stored["mode"] < int(restriction.mode)),
+            condition=stored.does_not_exist() | (stored["mode"] < mode) | ((stored["mode"] == mode) & is_milder),
         )
 
     def lift(self, symbol: Symbol, *, epoch: int) -> Update:
@@ -131,6 +135,27 @@ class ControlWrites:
             key=self.key,
             actions=[stored.remove(), ControlItem.epoch.add(1)],
             condition=(ControlItem.epoch == epoch) & stored.exists(),
+        )
+
+    def make_stops(self) -> Update:
+        """Make sure that the map of stops exists: entries can only be set in one that does."""
+        return Update(table=self.table, key=self.key, actions=[ControlItem.stops.make()])
+
+    def stop(self, symbol: Symbol, stop: Restriction) -> Update:
+        """Stop a market and start a new epoch, if it is not stopped already."""
+        stored = ControlItem.stops.entry(symbol)
+        return self._stopped(symbol, stop, stored.does_not_exist() | (stored["mode"] < int(stop.mode)))
+
+    def end_stop(self, symbol: Symbol, lifted: Restriction, *, epoch: int) -> Update:
+        """Write who lifted a market's stop and start a new epoch, if the epoch is still this."""
+        return self._stopped(symbol, lifted, ControlItem.epoch == epoch)
+
+    def _stopped(self, symbol: Symbol, stop: Restriction, condition: Condition) -> Update:
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=[ControlItem.stops.put(symbol, restriction_map(stop)), ControlItem.epoch.add(1)],
+            condition=condition,
         )
 
     def note_deployed(self, version: str) -> Update:
@@ -162,9 +187,24 @@ class ControlWrites:
             condition=stored.does_not_exist() | (stored["markets"] != new.markets) | (stored["gains_quote"] < gains),
         )
 
+    def make_days(self) -> Update:
+        """Make sure that the map of days exists: entries can only be set in one that does."""
+        return Update(table=self.table, key=self.key, actions=[ControlItem.days.make()])
+
+    def keep_day(self, asset: Asset, start: DayStart) -> Update:
+        """Set an asset's start of a day, if it replaces the one that is kept; see `DayStart.replaces`."""
+        stored, new = ControlItem.days.entry(asset), day_map(start)
+        is_other = (stored["day"] == start.day) & (stored["markets"] != new.markets)
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=[ControlItem.days.put(asset, new)],
+            condition=stored.does_not_exist() | (stored["day"] < start.day) | is_other,
+        )
+
     def clear_peaks(self) -> Update:
-        """Forget every peak."""
-        return Update(table=self.table, key=self.key, actions=[ControlItem.peaks.remove()])
+        """Forget every peak and every start of a day."""
+        return Update(table=self.table, key=self.key, actions=[ControlItem.peaks.remove(), ControlItem.days.remove()])
 
     def _of_owner(self, owner: str | None, actions: Sequence[Action]) -> Update:
         """Change the item, if the lease is the owner's where there is one."""

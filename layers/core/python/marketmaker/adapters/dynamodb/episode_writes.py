@@ -1,6 +1,8 @@
 """Writes of alert episodes: each opened and closed once, and within a tick fenced by its lease (R25, R27)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from pynamodb.expressions.condition import Condition
 
 from marketmaker.adapters.dynamodb import keys
 from marketmaker.adapters.dynamodb.client import Check, Delete, Put, TableClient
@@ -8,6 +10,8 @@ from marketmaker.adapters.dynamodb.control import ControlWrites
 from marketmaker.adapters.dynamodb.failures import ConditionFailed
 from marketmaker.adapters.dynamodb.market_writes import LEASE_PLACE, lease_lost
 from marketmaker.adapters.dynamodb.models import EpisodeItem
+from marketmaker.adapters.dynamodb.serialisation import episode_item
+from marketmaker.domain.state import Episode
 from marketmaker.domain.units import AccountName
 
 
@@ -18,14 +22,29 @@ class EpisodeWrites:
     client: TableClient
     owner: str | None = None
 
-    def open(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
-        """Start an episode; False if it is already open.
+    def open(self, account: AccountName, key: str, episode: Episode) -> bool:
+        """Start an episode; False if there is one.
 
         Raises:
             LeaseLost: another holds the lease, or nobody does.
         """
-        episode = EpisodeItem(account, keys.EPISODE + key, text=text, opened_ms=now_ms)
-        put = Put(table=self._table, item=episode, condition=EpisodeItem.opened_ms.does_not_exist())
+        return self._put(account, episode_item(account, key, episode), EpisodeItem.opened_ms.does_not_exist())
+
+    def change(self, account: AccountName, key: str, episode: Episode) -> bool:
+        """Write an episode if its start and version are unchanged; False if they are not.
+
+        Raises:
+            LeaseLost: another holds the lease, or nobody does.
+        """
+        version = EpisodeItem.version == episode.version
+        if not episode.version:
+            version |= EpisodeItem.version.does_not_exist()
+        item = episode_item(account, key, replace(episode, version=episode.version + 1))
+        return self._put(account, item, (EpisodeItem.opened_ms == episode.since_ms) & version)
+
+    def _put(self, account: AccountName, episode: EpisodeItem, condition: Condition) -> bool:
+        """Write an item; an answer that was lost shows as a refusal by the very item that was to be written."""
+        put = Put(table=self._table, item=episode, condition=condition)
         try:
             if self.owner is None:
                 self.client.put(put)

@@ -7,7 +7,7 @@ from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, U
 from pynamodb.models import Model
 
 from marketmaker.adapters.dynamodb.attributes import DecimalAttribute, IntegerAttribute, MappingAttribute, optional
-from marketmaker.domain.units import ZERO, Asset, Symbol
+from marketmaker.domain.units import ONE, ZERO, Asset, Symbol
 
 
 class Nested(MapAttribute[str, Any]):
@@ -81,11 +81,16 @@ class BookMarkMap(Nested):
 
 
 class RestrictionMap(Nested):
-    """What one market may do at most."""
+    """What one market may do at most, and how its quotes change; `rank` tells the milder of two of one mode."""
 
     mode = IntegerAttribute()
     reason = UnicodeAttribute()
     since_ms = IntegerAttribute()
+    rank = IntegerAttribute(default=0)
+    patience = DecimalAttribute(default=lambda: ONE)
+    widen = DecimalAttribute(default=lambda: ONE)
+    pulls_adding = BooleanAttribute(default=False)
+    target_base = optional(DecimalAttribute())
 
 
 class EquityMap(Nested):
@@ -94,6 +99,12 @@ class EquityMap(Nested):
     markets = UnicodeAttribute()
     deposited_quote = DecimalAttribute()
     gains_quote = DecimalAttribute()
+
+
+class DayMap(EquityMap):
+    """The first equity of one quote asset in a UTC day."""
+
+    day = IntegerAttribute()
 
 
 class ActiveSettingsMap(Nested):
@@ -167,7 +178,9 @@ class ControlItem(StateItem):
     blocked_until_ms = IntegerAttribute(default=0)
     is_banned = BooleanAttribute(default=False)
     restrictions = MappingAttribute[Symbol, RestrictionMap](RestrictionMap())
+    stops = MappingAttribute[Symbol, RestrictionMap](RestrictionMap())
     peaks = MappingAttribute[Asset, EquityMap](EquityMap())
+    days = MappingAttribute[Asset, DayMap](DayMap())
     deployed = optional(UnicodeAttribute())
     settings = optional(ActiveSettingsMap())
 
@@ -190,10 +203,15 @@ class MarketItem(StateItem):
 
 
 class EpisodeItem(StateItem):
-    """`episode#KEY`: an open alert."""
+    """`episode#KEY`: an open alert. `told_ms` is 0 until it was told; one that has none was told as it opened."""
 
     text = UnicodeAttribute()
     opened_ms = IntegerAttribute()
+    is_critical = BooleanAttribute(default=True)
+    told_ms = optional(IntegerAttribute())
+    tried_ms = optional(IntegerAttribute())
+    ended = optional(UnicodeAttribute())
+    version = IntegerAttribute(default=0)
 
 
 class ConfigItem(StateItem):

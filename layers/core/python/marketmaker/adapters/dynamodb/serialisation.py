@@ -8,6 +8,7 @@ from marketmaker.adapters.dynamodb.models import (
     BookMarkMap,
     ControlItem,
     CursorMap,
+    DayMap,
     EpisodeItem,
     EquityMap,
     ExitMap,
@@ -25,7 +26,8 @@ from marketmaker.adapters.dynamodb.models import (
     UnresolvedOrderMap,
     WorkingOrderMap,
 )
-from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.caution import Caution
+from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exits import NO_EXIT, Exit, ExitCause, ExitState
 from marketmaker.domain.inventory import FillRow, FundingRow, Inventory, LedgerRow, OpeningRow
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
@@ -68,7 +70,9 @@ def control_from(item: ControlItem) -> Control:
         blocked_until_ms=item.blocked_until_ms,
         is_banned=item.is_banned,
         restrictions={symbol: _restriction_from(each) for symbol, each in item.restrictions.items()},
+        stops={symbol: _restriction_from(each) for symbol, each in item.stops.items()},
         peaks={asset: _equity_from(each) for asset, each in item.peaks.items()},
+        days={asset: DayStart(day=each.day, equity=_equity_from(each)) for asset, each in item.days.items()},
         deployed=item.deployed,
         settings=None if item.settings is None else _active_settings_from(item.settings),
     )
@@ -76,7 +80,30 @@ def control_from(item: ControlItem) -> Control:
 
 def episode_from(item: EpisodeItem) -> Episode:
     """Read an open alert."""
-    return Episode(text=item.text, since_ms=item.opened_ms)
+    return Episode(
+        text=item.text,
+        since_ms=item.opened_ms,
+        is_critical=item.is_critical,
+        told_ms=item.opened_ms if item.told_ms is None else item.told_ms or None,
+        tried_ms=item.tried_ms,
+        ended=item.ended,
+        version=item.version,
+    )
+
+
+def episode_item(account: AccountName, key: str, episode: Episode) -> EpisodeItem:
+    """Write an open alert."""
+    return EpisodeItem(
+        account,
+        keys.EPISODE + key,
+        text=episode.text,
+        opened_ms=episode.since_ms,
+        is_critical=episode.is_critical,
+        told_ms=episode.told_ms or 0,
+        tried_ms=episode.tried_ms,
+        ended=episode.ended,
+        version=episode.version,
+    )
 
 
 def book_mark_map(symbol: Symbol, mark: BookMark) -> BookMarkMap:
@@ -85,14 +112,32 @@ def book_mark_map(symbol: Symbol, mark: BookMark) -> BookMarkMap:
 
 
 def restriction_map(restriction: Restriction) -> RestrictionMap:
-    """Write what a market may do at most."""
-    return RestrictionMap(mode=int(restriction.mode), reason=restriction.reason, since_ms=restriction.since_ms)
+    """Write what a market may do at most, and how its quotes change."""
+    caution = restriction.caution
+    return RestrictionMap(
+        mode=int(restriction.mode),
+        reason=restriction.reason,
+        since_ms=restriction.since_ms,
+        rank=caution.rank,
+        **{name: getattr(caution, name) for name in caution.__slots__},
+    )
 
 
 def equity_map(equity: Equity) -> EquityMap:
     """Write the equity of one quote asset."""
     return EquityMap(
         markets=" ".join(equity.markets), deposited_quote=equity.deposited_quote, gains_quote=equity.gains_quote
+    )
+
+
+def day_map(start: DayStart) -> DayMap:
+    """Write the first equity of one quote asset in a day."""
+    equity = start.equity
+    return DayMap(
+        markets=" ".join(equity.markets),
+        deposited_quote=equity.deposited_quote,
+        gains_quote=equity.gains_quote,
+        day=start.day,
     )
 
 
@@ -244,7 +289,12 @@ def fill_from(item: FillItem, symbol: Symbol) -> FillRow:
 
 
 def _restriction_from(stored: RestrictionMap) -> Restriction:
-    return Restriction(mode=Mode(stored.mode), reason=stored.reason, since_ms=stored.since_ms)
+    return Restriction(
+        mode=Mode(stored.mode),
+        reason=stored.reason,
+        since_ms=stored.since_ms,
+        caution=Caution(**{name: getattr(stored, name) for name in Caution.__slots__}),
+    )
 
 
 def _equity_from(stored: EquityMap) -> Equity:

@@ -35,7 +35,7 @@ from marketmaker.adapters.dynamodb.serialisation import (
     market_from,
     opening_from,
 )
-from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
 from marketmaker.domain.state import (
     AccountState,
@@ -203,10 +203,9 @@ class DynamoDbStore:
             return now
         raise Conflict(f"{account} became {now.mode.label} while it was resumed: {now.mode_reason}")
 
-    def restrict(self, account: AccountName, symbol: Symbol, mode: Mode, *, reason: str, now_ms: int) -> Control:
-        """Raise a market's restriction to at least this mode; a new epoch if it changed."""
+    def restrict(self, account: AccountName, symbol: Symbol, restriction: Restriction) -> Control:
+        """Restrict a market at least so much; a new epoch if that changed anything."""
         writes = self._control(account)
-        restriction = Restriction(mode=mode, reason=reason, since_ms=now_ms)
         self._client.update(writes.make_restrictions())
         try:
             return control.read(account, self._client.update(writes.restrict(symbol, restriction)))
@@ -226,6 +225,36 @@ class DynamoDbStore:
         if symbol not in now.restrictions:
             return now
         raise Conflict(f"{account} is in epoch {now.epoch}, no longer in {epoch}: {symbol} stays restricted")
+
+    def stop_market(self, account: AccountName, symbol: Symbol, *, reason: str, now_ms: int) -> Control:
+        """Stop one market until it is resumed; a new epoch unless it is stopped already."""
+        writes = self._control(account)
+        self._client.update(writes.make_stops())
+        stop = Restriction(mode=Mode.HALTED, reason=reason, since_ms=now_ms)
+        try:
+            return control.read(account, self._client.update(writes.stop(symbol, stop)))
+        except ConditionFailed as failed:
+            return control.read(account, failed.stored)
+
+    def resume_market(self, account: AccountName, symbol: Symbol, *, reason: str, now_ms: int) -> Control:
+        """End an operator's stop of a market, with a new epoch.
+
+        Raises:
+            Conflict: mode or restrictions changed since they were read; the market stays stopped.
+        """
+        seen = self.read_control(account)
+        if symbol not in seen.stops or seen.stops[symbol].mode is Mode.QUOTING:
+            return seen
+        lifted = Restriction(mode=Mode.QUOTING, reason=reason, since_ms=now_ms)
+        try:
+            return control.read(
+                account, self._client.update(self._control(account).end_stop(symbol, lifted, epoch=seen.epoch))
+            )
+        except ConditionFailed as failed:
+            now = control.read(account, failed.stored)
+        if now.stops.get(symbol) == lifted:
+            return now
+        raise Conflict(f"{account} changed while {symbol} was resumed: it stays stopped; try again")
 
     def save_settings(self, account: AccountName, version: str, text: str) -> None:
         """Keep the text of a deployment file by its hash; a kept version stays as it is."""
@@ -268,16 +297,32 @@ class DynamoDbStore:
             except ConditionFailed:
                 continue
 
+    def keep_days(self, account: AccountName, days: Mapping[Asset, DayStart]) -> None:
+        """Keep each start of a day, unless one of the same day and markets, or of a later day, is kept."""
+        writes = self._control(account)
+        self._client.update(writes.make_days())
+        for asset, start in days.items():
+            try:
+                self._client.update(writes.keep_day(asset, start))
+            except ConditionFailed:
+                continue
+
     def clear_peaks(self, account: AccountName) -> None:
-        """Forget the account's peaks: the next check starts new ones."""
+        """Forget the account's peaks and starts of days: the next check starts new ones."""
         self._client.update(self._control(account).clear_peaks())
 
-    def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
-        """Start an alert episode; False if it is already open."""
-        return self._episodes.open(account, key, text=text, now_ms=now_ms)
+    def open_episode(
+        self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True
+    ) -> bool:
+        """Start an alert episode, not told yet; False if there is one."""
+        return self._episodes.open(account, key, Episode(text=text, since_ms=now_ms, is_critical=is_critical))
+
+    def change_episode(self, account: AccountName, key: str, episode: Episode) -> bool:
+        """Write an episode if it is still the one that was read; False if it is not."""
+        return self._episodes.change(account, key, episode)
 
     def close_episode(self, account: AccountName, key: str) -> bool:
-        """End an alert episode; False if none was open."""
+        """Forget an alert episode; False if there was none."""
         return self._episodes.close(account, key)
 
     def _control(self, account: AccountName) -> ControlWrites:

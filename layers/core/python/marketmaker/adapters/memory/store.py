@@ -13,7 +13,7 @@ from threading import RLock
 from typing import Self
 
 from marketmaker.adapters.memory.ledger import MarketLedger, fill_id
-from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.inventory import FillRow, FundingRow, LedgerRow, OpeningRow
 from marketmaker.domain.state import (
     AccountState,
@@ -166,14 +166,12 @@ class InMemoryStore:
             control = self._of(account).control
             return control if control.mode is Mode.QUOTING else self._set_mode(account, Mode.QUOTING, reason, now_ms)
 
-    def restrict(self, account: AccountName, symbol: Symbol, mode: Mode, *, reason: str, now_ms: int) -> Control:
-        """Raise a market's restriction; a new epoch if it changed."""
+    def restrict(self, account: AccountName, symbol: Symbol, restriction: Restriction) -> Control:
+        """Restrict a market at least so much; a new epoch if that changed anything."""
         with self._lock:
             control = self._of(account).control
-            stored = control.restrictions.get(symbol)
-            if stored is not None and stored.mode >= mode:
+            if not restriction.exceeds(control.restrictions.get(symbol)):
                 return control
-            restriction = Restriction(mode=mode, reason=reason, since_ms=now_ms)
             restrictions = {**control.restrictions, symbol: restriction}
             return self._change(account, restrictions=restrictions, epoch=control.epoch + 1)
 
@@ -187,6 +185,14 @@ class InMemoryStore:
                 raise Conflict(f"{account} is in epoch {control.epoch}, no longer in {epoch}")
             restrictions = {each: kept for each, kept in control.restrictions.items() if each != symbol}
             return self._change(account, restrictions=restrictions, epoch=epoch + 1)
+
+    def stop_market(self, account: AccountName, symbol: Symbol, *, reason: str, now_ms: int) -> Control:
+        """Stop a market; a new epoch unless it is stopped already."""
+        return self._set_stop(account, symbol, Restriction(mode=Mode.HALTED, reason=reason, since_ms=now_ms))
+
+    def resume_market(self, account: AccountName, symbol: Symbol, *, reason: str, now_ms: int) -> Control:
+        """End a market's stop; a new epoch if there was one."""
+        return self._set_stop(account, symbol, Restriction(mode=Mode.QUOTING, reason=reason, since_ms=now_ms))
 
     def save_settings(self, account: AccountName, version: str, text: str) -> None:
         """Keep a version's text, the first that comes."""
@@ -220,18 +226,38 @@ class InMemoryStore:
             higher = {asset: equity for asset, equity in peaks.items() if equity.exceeds(kept.get(asset))}
             self._change(account, peaks={**kept, **higher})
 
-    def clear_peaks(self, account: AccountName) -> None:
-        """Forget the peaks."""
+    def keep_days(self, account: AccountName, days: Mapping[Asset, DayStart]) -> None:
+        """Keep what starts a later day, or the same with other markets."""
         with self._lock:
-            self._change(account, peaks={})
+            kept = self._of(account).control.days
+            newer = {asset: start for asset, start in days.items() if start.replaces(kept.get(asset))}
+            self._change(account, days={**kept, **newer})
 
-    def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int) -> bool:
-        """Start an episode; False if it is open."""
+    def clear_peaks(self, account: AccountName) -> None:
+        """Forget the peaks and the starts of days."""
+        with self._lock:
+            self._change(account, peaks={}, days={})
+
+    def open_episode(
+        self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True
+    ) -> bool:
+        """Start an episode; False if there is one."""
         with self._lock:
             self._require_lease(account)
             episodes = self._of(account).episodes
-            episode = Episode(text=text, since_ms=now_ms)
+            episode = Episode(text=text, since_ms=now_ms, is_critical=is_critical)
             return episodes.setdefault(key, episode) == episode
+
+    def change_episode(self, account: AccountName, key: str, episode: Episode) -> bool:
+        """Write an episode if its start and version are unchanged."""
+        with self._lock:
+            self._require_lease(account)
+            episodes = self._of(account).episodes
+            kept = episodes.get(key)
+            if kept is None or (kept.since_ms, kept.version) != (episode.since_ms, episode.version):
+                return False
+            episodes[key] = replace(episode, version=episode.version + 1)
+            return True
 
     def close_episode(self, account: AccountName, key: str) -> bool:
         """End an episode; False if none was open."""
@@ -258,6 +284,14 @@ class InMemoryStore:
     def _set_mode(self, account: AccountName, mode: Mode, reason: str, now_ms: int) -> Control:
         epoch = self._of(account).control.epoch + 1
         return self._change(account, mode=mode, epoch=epoch, mode_reason=reason, mode_since_ms=now_ms)
+
+    def _set_stop(self, account: AccountName, symbol: Symbol, stop: Restriction) -> Control:
+        with self._lock:
+            control = self._of(account).control
+            kept = control.stops.get(symbol)
+            if (Mode.QUOTING if kept is None else kept.mode) is stop.mode:
+                return control
+            return self._change(account, stops={**control.stops, symbol: stop}, epoch=control.epoch + 1)
 
     @staticmethod
     def _put(own: _Partition, market: MarketState) -> MarketState:

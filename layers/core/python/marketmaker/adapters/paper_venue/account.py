@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from marketmaker.adapters.paper_venue.holdings import KEPT_PAYMENTS, MAX_UNREAD_PAYMENTS, PaperPayment, PaperPosition
 from marketmaker.domain.markets import Instrument
 from marketmaker.domain.orders import Fee, Fill, Order, Side
+from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.units import ZERO, Asset, ClientOrderId, Symbol, TradeId, VenueOrderId
+from marketmaker.domain.venues import MarketKind
 from marketmaker.ports import Balance
 from marketmaker.simulation.account import FeeRates
 from marketmaker.simulation.orders import OrderStatus
@@ -42,6 +45,7 @@ class PaperOrder:
     created_us: int
     updated_us: int
     status: OrderStatus
+    reduce_only: bool = False
 
     @property
     def reserved(self) -> Decimal:
@@ -112,7 +116,10 @@ class PaperMarket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperAccount:
-    """The whole account; `next_public_id` is the next public trade that each market's orders have not met."""
+    """The whole account; `next_public_id` is the next public trade that each market's orders have not met.
+
+    `totals` of the asset that perpetuals settle in is their collateral, what is unrealised left out.
+    """
 
     totals: Mapping[Asset, Decimal]
     next_order_id: int
@@ -122,11 +129,33 @@ class PaperAccount:
     resting: tuple[PaperOrder, ...] = ()
     finished: tuple[PaperOrder, ...] = ()
     trades: tuple[PaperTrade, ...] = ()
+    positions: Mapping[Symbol, PaperPosition] = field(default_factory=dict)
+    payments: tuple[PaperPayment, ...] = ()
 
     @property
     def quoted(self) -> frozenset[Symbol]:
         """The markets in which orders rest."""
         return frozenset(each.symbol for each in self.resting)
+
+    @property
+    def held(self) -> frozenset[Symbol]:
+        """The markets in which there is a position."""
+        return frozenset(symbol for symbol, each in self.positions.items() if each.size_base)
+
+    @property
+    def played(self) -> frozenset[Symbol]:
+        """The markets that may change the account: orders rest there, or there is a position."""
+        return self.quoted | self.held
+
+    @property
+    def collateral_assets(self) -> frozenset[Asset]:
+        """What the perpetuals that were ever traded in settle in."""
+        return frozenset(self.markets[symbol].instrument.quote for symbol in self.positions)
+
+    @property
+    def pays_no_more(self) -> bool:
+        """Whether no funding is paid until somebody has read what was."""
+        return sum(self.is_unread_payment(each) for each in self.payments) >= MAX_UNREAD_PAYMENTS
 
     @property
     def stands_still(self) -> bool:
@@ -137,10 +166,16 @@ class PaperAccount:
         """Tell whether a trade may still be asked for."""
         return trade.trade_id >= self.markets[trade.symbol].read_from
 
+    def is_unread_payment(self, payment: PaperPayment) -> bool:
+        """Tell whether a payment may still be asked for."""
+        return payment.time_us >= self.positions[payment.symbol].payments_read_us
+
     def balances(self) -> dict[Asset, Balance]:
-        """Return what is free and what the resting orders hold."""
+        """Return what is free and what the resting orders hold; perpetuals reserve nothing, they need margin."""
         reserved = dict.fromkeys(self.totals, ZERO)
         for each in self.resting:
+            if MarketKind.of(each.symbol) is MarketKind.PERPETUAL:
+                continue
             instrument = self.markets[each.symbol].instrument
             reserved[instrument.quote if each.side is Side.BUY else instrument.base] += each.reserved
         return {
@@ -168,19 +203,43 @@ class PaperAccount:
         """Return a market's trades from an id on, oldest first."""
         return [each.fill() for each in self.trades if each.symbol == symbol and each.trade_id >= from_id]
 
+    def funding(self, symbol: Symbol, since_ms: int) -> list[FundingPayment]:
+        """Return a market's funding payments from a moment on, oldest first."""
+        paid = (each.payment() for each in self.payments if each.symbol == symbol)
+        return [each for each in paid if each.time_ms >= since_ms]
+
     def pruned(self, now_us: int) -> "PaperAccount":
-        """Drop what nobody asks for any more: never a trade that was not read."""
-        newest = self.trades[-KEPT_TRADES:]
+        """Drop what nobody asks for any more: never a trade or a payment that was not read."""
+        newest, paid = self.trades[-KEPT_TRADES:], self.payments[-KEPT_PAYMENTS:]
         return replace(
             self,
             finished=tuple(each for each in self.finished if each.updated_us > now_us - FINISHED_US)[-KEPT_FINISHED:],
             trades=tuple(each for each in self.trades[:-KEPT_TRADES] if self.is_unread(each)) + newest,
+            payments=tuple(each for each in self.payments[:-KEPT_PAYMENTS] if self.is_unread_payment(each)) + paid,
         )
 
-    def is_worth_writing(self, before: "PaperAccount") -> bool:
-        """Tell whether more has changed than how far public trades were played that meant nothing to the account."""
+    def is_worth_writing(self, before: "PaperAccount", now_us: int) -> bool:
+        """Tell whether more has changed than what the public market did that meant nothing to the account."""
         moved = (each - before.next_public_id.get(symbol, 0) for symbol, each in self.next_public_id.items())
-        return replace(self, next_public_id=before.next_public_id) != before or max(moved, default=0) >= _WORTH_A_WRITE
+        return (
+            self._without_news(before) != before
+            or max(moved, default=0) >= _WORTH_A_WRITE
+            or any(
+                each.is_news(before.positions[symbol], now_us)
+                for symbol, each in self.positions.items()
+                if symbol in before.positions
+            )
+        )
+
+    def _without_news(self, before: "PaperAccount") -> "PaperAccount":
+        """Take back how far public trades were played, and what was told of markets."""
+        told = {
+            symbol: replace(each, mark=before.positions[symbol].mark, funding=before.positions[symbol].funding)
+            if symbol in before.positions
+            else each
+            for symbol, each in self.positions.items()
+        }
+        return replace(self, next_public_id=before.next_public_id, positions=told)
 
 
 def open_account(opening: Mapping[Asset, Decimal], now_ms: int) -> PaperAccount:

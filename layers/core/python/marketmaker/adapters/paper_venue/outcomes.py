@@ -25,7 +25,7 @@ _REJECTIONS = {
 
 def shown(exchange: PaperExchange, book: Book | Unknown) -> Book | Unknown:
     """Let a book meet the resting orders and add them to it; an unusable one is for the reader to refuse."""
-    if isinstance(book, Unknown) or book.symbol not in exchange.before.quoted:
+    if isinstance(book, Unknown) or book.symbol not in exchange.before.quoted | exchange.before.held:
         return book
     return book if trouble_with(exchange, book) else exchange.with_own_orders(book)
 

@@ -1,19 +1,20 @@
 """What a paper venue is made of: a venue's public side, a place to keep the account, and the account's settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from marketmaker.adapters.ccxt_venue import TradesRead
+from marketmaker.adapters.ccxt_venue import Premium, TradesRead
 from marketmaker.adapters.paper_venue.account import PaperAccount
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import FeeSchedule, Instrument
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import BPS, AccountName, Asset, Symbol
+from marketmaker.domain.venues import MarketKind
 from marketmaker.ports import Deadline, RateLimit, Unknown
-from marketmaker.simulation.account import FeeRates
+from marketmaker.simulation.account import FeeAsset, FeeRates
 
 
 class PublicMarket(Protocol):
@@ -65,6 +66,10 @@ class PublicMarket(Protocol):
         """Read public trades from ids on; None asks for the newest one's id only."""
         ...
 
+    def premiums(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Premium | Unknown]:
+        """Read marks and the next funding of perpetuals in one parallel round."""
+        ...
+
     def rate_limit(self) -> RateLimit:
         """Tell what is known of the request limit now."""
         ...
@@ -110,4 +115,9 @@ class PaperLogin:
     def rates(self, symbol: Symbol) -> FeeRates:
         """Return what a market charges, as the matching engine counts it."""
         fees = self.fees[symbol]
-        return FeeRates(maker=fees.maker_bps * BPS, taker=fees.taker_bps * BPS)
+        asset = FeeAsset.QUOTE if MarketKind.of(symbol) is MarketKind.PERPETUAL else FeeAsset.RECEIVED
+        return FeeRates(maker=fees.maker_bps * BPS, taker=fees.taker_bps * BPS, asset=asset)
+
+    def perpetuals(self, symbols: Iterable[Symbol]) -> tuple[Symbol, ...]:
+        """Pick the account's own perpetuals."""
+        return tuple(each for each in symbols if each in self.fees and MarketKind.of(each) is MarketKind.PERPETUAL)

@@ -1,30 +1,15 @@
 """The `Venue` port on paper: a venue's public data, our own orders and balances, and no key.
 
-Fills are those of `marketmaker.simulation.matching`; its assumptions hold here, and these:
-
-- Our orders do not move the market: whoever traded would have traded the same without us.
-- The book is a sample. It is looked at when quotes are decided and when orders arrive, not between; what it shows at or
-  through an order's price then fills the order, up to the size shown, however long that has stood there.
-- Queue: an order waits for all that the 20 levels of that sample show at its price. Public trades at the price and
-  later, smaller samples shorten the wait, so cancellations ahead of us count only where a sample shows them. Beyond the
-  sample the deepest level's size is assumed.
-- Public trades are told by their numbers, not by any clock: an order meets those that the venue lists after the read
-  with which its arrival begins, and none after the read with which its cancel begins.
-- A hole in the public trades fills nobody; it is counted and recorded.
-- What one order traded between two looks is one trade, at its price, at the time of the last.
-- Fees are the market's settings, taken from what is received. No latency is added: an order arrives as fast as the
-  market data came.
-- Orders are post-only, those too that may take elsewhere: one that would take is rejected.
-
-The account is one item, written only if its version is unchanged: ticks, risk checks and halts in processes of their
-own share it without losing each other's changes. Time is our clock's.
+What is assumed is said in the package. The account is one item, written only if its version is unchanged: ticks, risk
+checks and halts in processes of their own share it without losing each other's changes. Time is our clock's.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from marketmaker.adapters.paper_venue.account import PaperAccount, open_account
 from marketmaker.adapters.paper_venue.exchange import PaperExchange
+from marketmaker.adapters.paper_venue.looks import Looks, Seen, tell
 from marketmaker.adapters.paper_venue.outcomes import cancel_one, place_one, shown, trouble_with
 from marketmaker.adapters.paper_venue.parts import PaperLogin, PaperStore, PublicMarket
 from marketmaker.domain.klines import DayVolume, Kline
@@ -65,6 +50,7 @@ class PaperVenue:
     ) -> None:
         self._login = login
         self._public = public
+        self._looks = Looks(login=login, public=public)
         self._store = store
         self._clock = clock
         self._telemetry = telemetry
@@ -111,13 +97,27 @@ class PaperVenue:
 
     # What the account knows
 
-    def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:  # noqa: ARG002
-        """Refuse: a spot market has none."""
-        raise Refused(f"{symbol} is a spot market: it has no leverage")
+    def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:
+        """Hold a perpetual so from now on.
 
-    def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:  # noqa: ARG002
-        """List none: a spot market has no funding."""
-        return ()
+        Raises:
+            Refused: it is none, or cannot be held so.
+        """
+        if not self._login.perpetuals([symbol]):
+            raise Refused(f"{symbol} is no perpetual of this account: it has no leverage")
+
+        def hold(exchange: PaperExchange) -> None:
+            exchange.list_market(self._public.instrument(symbol), self._login.rates(symbol))
+            exchange.hold(symbol, wanted)
+
+        self._work(hold, deadline)
+
+    def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:
+        """Read a perpetual's payments from a moment on, oldest first; those before it need not be kept any longer."""
+        account = self._caught_up(
+            deadline, symbol, lambda exchange: exchange.acknowledge_payments(symbol, since_ms * 1000)
+        )
+        return account.funding(symbol, since_ms)
 
     def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:  # noqa: ARG002 - the port's signature
         """Say what a login without a key may do: trade on paper, and nothing from anywhere else."""
@@ -128,23 +128,31 @@ class PaperVenue:
         return self._clock.now_ms()
 
     def observe(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol], deadline: Deadline) -> Observation:
-        """Read books and last prices, let the market catch up with the account, and read that."""
+        """Read what is public, let the market catch up with the account, and read that."""
         books: Mapping[Symbol, Book | Unknown] = dict.fromkeys(symbols, Unknown(reason="not read"))
         prices: Mapping[Symbol, Decimal | Unknown] = dict.fromkeys(last_for, Unknown(reason="not read"))
 
-        def look(exchange: PaperExchange) -> None:
+        def look(exchange: PaperExchange) -> Seen:
             nonlocal books, prices
             books, prices = self._public.books(symbols, last_for, deadline)
-            self._catch_up(exchange, exchange.before.quoted, deadline)
+            premiums = self._looks.premiums(symbols, deadline)
+            self._looks.catch_up(exchange, exchange.before.played, deadline)
+            tell(exchange, premiums)
             books = {symbol: shown(exchange, book) for symbol, book in books.items()}
+            return Seen.of(exchange, premiums)
 
         try:
-            account, _ = self._work(look, deadline)
+            account, seen = self._work(look, deadline)
         except (Retryable, Refused, Unresolved) as error:
             unknown = Unknown(reason=str(error))
             return Observation(open_orders=unknown, balances=unknown, books=books, last_prices=prices)
         return Observation(
-            open_orders=account.open_orders(), balances=account.balances(), books=books, last_prices=prices
+            open_orders=account.open_orders(),
+            balances=seen.balances,
+            books=books,
+            last_prices=prices,
+            positions=seen.positions,
+            funding_rates=seen.funding_rates,
         )
 
     def read_books(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Book | Unknown]:
@@ -190,7 +198,7 @@ class PaperVenue:
         """Cancel, after what the market did before; outcomes in the same order."""
 
         def cancel(exchange: PaperExchange) -> list[CancelOutcome]:
-            self._catch_up(exchange, exchange.before.quoted & {order.symbol for order in orders}, deadline)
+            self._looks.catch_up(exchange, exchange.before.played & {order.symbol for order in orders}, deadline)
             return [cancel_one(exchange, order) for order in orders]
 
         try:
@@ -199,15 +207,17 @@ class PaperVenue:
             return [CancelOutcome(order=each, result=CancelResult.FAILED, reason=str(error)) for each in orders]
 
     def place(self, orders: Sequence[NewOrder], deadline: Deadline) -> Sequence[PlaceOutcome]:
-        """Create post-only orders at the book of now; outcomes in the same order."""
+        """Create orders at the book of now; outcomes in the same order."""
         symbols = tuple(dict.fromkeys(order.symbol for order in orders))
         signed_ms = self._clock.now_ms()
 
         def place(exchange: PaperExchange) -> list[PlaceOutcome]:
             books, _ = self._public.books(symbols, (), deadline)
+            premiums = self._looks.premiums(symbols, deadline)
             for symbol in symbols:
                 exchange.list_market(self._public.instrument(symbol), self._login.rates(symbol))
-            self._catch_up(exchange, symbols, deadline)
+            self._looks.catch_up(exchange, symbols, deadline, arriving=True)
+            tell(exchange, premiums)
             troubles = {symbol: trouble_with(exchange, book) for symbol, book in books.items()}
             return [place_one(exchange, order, troubles[order.symbol]) for order in orders]
 
@@ -235,8 +245,8 @@ class PaperVenue:
 
         def look(exchange: PaperExchange) -> None:
             also(exchange)
-            quoted = exchange.before.quoted
-            self._catch_up(exchange, quoted if symbol is None else quoted & {symbol}, deadline)
+            played = exchange.before.played
+            self._looks.catch_up(exchange, played if symbol is None else played & {symbol}, deadline)
 
         try:
             return self._work(look, deadline)[0]
@@ -260,7 +270,7 @@ class PaperVenue:
             exchange = PaperExchange(account, now_ms * 1000)
             answer = work(exchange)
             after = exchange.account()
-            is_changed = stored is None or exchange.is_fenced or after.is_worth_writing(account)
+            is_changed = stored is None or exchange.is_fenced or after.is_worth_writing(account, now_ms * 1000)
             if not is_changed or self._is_saved(after, 0 if stored is None else stored.version):
                 self._say_holes(exchange)
                 return after, answer
@@ -274,16 +284,6 @@ class PaperVenue:
         except Retryable as error:
             raise Unresolved(f"the paper account may have been written: {error}") from error
         return True
-
-    def _catch_up(self, exchange: PaperExchange, symbols: Iterable[Symbol], deadline: Deadline) -> None:
-        """Play markets' public trades to the orders that rest there; those that come next meet only later ones."""
-        wanted = {symbol: exchange.next_public_id(symbol) for symbol in symbols}
-        if not wanted or exchange.before.stands_still:
-            return
-        for symbol, read in self._public.public_trades(wanted, deadline).items():
-            if isinstance(read, Unknown):
-                raise Retryable(f"the public trades of {symbol} could not be read: {read.reason}")
-            exchange.play(symbol, read)
 
     def _say_holes(self, exchange: PaperExchange) -> None:
         account = self._login.account

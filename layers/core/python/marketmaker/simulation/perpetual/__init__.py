@@ -2,7 +2,8 @@
 
 Assumptions, all of them:
 
-- One market, one-way, cross margin: a single signed position, its whole collateral in the quote asset.
+- One-way, cross margin: a single signed position in a market; a login's markets of one quote asset may share their
+  collateral, which is all in it.
 - The mark price is the middle of the last two-sided quote, or what is fed; our own orders and fills do not move it.
 - Initial margin is the larger notional that position and open orders of one side could become, at the order's price
   and the mark, over the leverage; orders that only reduce need none. Commissions need no margin of their own.
@@ -15,11 +16,13 @@ Assumptions, all of them:
 """
 
 from marketmaker.simulation.perpetual.account import MarginAccount, MarginTerms
+from marketmaker.simulation.perpetual.collateral import Collateral
 from marketmaker.simulation.perpetual.engine import PerpetualEngine
 from marketmaker.simulation.perpetual.funding import FundingPayment, FundingRate, FundingSchedule
 from marketmaker.simulation.perpetual.position import Position
 
 __all__ = [
+    "Collateral",
     "FundingPayment",
     "FundingRate",
     "FundingSchedule",

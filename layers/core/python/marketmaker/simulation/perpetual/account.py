@@ -10,6 +10,7 @@ from marketmaker.domain.units import ONE, ZERO
 from marketmaker.simulation.account import FeeAsset, FeeRates, Numbering, TradingAccount
 from marketmaker.simulation.events import Level, is_better
 from marketmaker.simulation.orders import AccountOrder, AccountTrade, OrderRequest, OrderStatus, RejectReason
+from marketmaker.simulation.perpetual.collateral import Collateral
 from marketmaker.simulation.perpetual.position import Position
 
 
@@ -31,9 +32,9 @@ class MarginTerms:
 
 
 class MarginAccount(TradingAccount):
-    """One login on one perpetual; `balance_quote` is its collateral, what is unrealised left out.
+    """One login on one perpetual, with collateral of its own or what it shares with the login's other perpetuals.
 
-    balance = initial + realised - commissions + funding + insured, whatever happens.
+    The balance leaves out what is unrealised: initial + realised - commissions + funding + insured, whatever happens.
     """
 
     def __init__(
@@ -41,26 +42,44 @@ class MarginAccount(TradingAccount):
         *,
         instrument: Instrument,
         fees: FeeRates,
-        collateral_quote: Decimal,
+        collateral_quote: Decimal | Collateral,
         terms: MarginTerms,
         leverage: Decimal,
         numbering: Numbering | None = None,
     ) -> None:
         if fees.asset is not FeeAsset.QUOTE:
             raise ValueError(f"fees charged in {fees.asset}; allowed for a perpetual: {FeeAsset.QUOTE}")
-        if collateral_quote < ZERO:
-            raise ValueError(f"collateral_quote {collateral_quote}; allowed: zero or more")
         if not ONE <= leverage <= terms.max_leverage:
             raise ValueError(f"leverage {leverage}; allowed: 1 to {terms.max_leverage}")
         super().__init__(instrument=instrument, fees=fees, numbering=numbering)
-        self.initial_quote = collateral_quote
-        self.balance_quote = collateral_quote
+        self.collateral = Collateral(collateral_quote) if isinstance(collateral_quote, Decimal) else collateral_quote
         self.terms = terms
         self.leverage = leverage
         self.position = Position()
         self.mark: Decimal | None = None
-        self.realised_quote = self.commission_quote = self.funding_quote = self.insured_quote = ZERO
+        self.realised_quote = self.commission_quote = self.funding_quote = ZERO
         self.realised_by_trade: dict[int, Decimal] = {}
+        self.collateral.back(self)
+
+    @property
+    def initial_quote(self) -> Decimal:
+        """The collateral at first."""
+        return self.collateral.initial_quote
+
+    @property
+    def balance_quote(self) -> Decimal:
+        """The collateral, what is unrealised left out."""
+        return self.collateral.balance_quote
+
+    @property
+    def insured_quote(self) -> Decimal:
+        """What the insurance fund bore."""
+        return self.collateral.insured_quote
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether there is no position."""
+        return not self.position.size_base
 
     @property
     def unrealised_quote(self) -> Decimal:
@@ -69,8 +88,8 @@ class MarginAccount(TradingAccount):
 
     @property
     def margin_balance_quote(self) -> Decimal:
-        """The collateral with what is unrealised: the account's equity."""
-        return self.balance_quote + self.unrealised_quote
+        """The collateral with what is unrealised: the login's equity."""
+        return self.collateral.margin_balance_quote
 
     @property
     def position_notional_quote(self) -> Decimal:
@@ -90,25 +109,30 @@ class MarginAccount(TradingAccount):
     @property
     def available_quote(self) -> Decimal:
         """What new orders may still tie up."""
-        return max(ZERO, self.margin_balance_quote - self.initial_margin_quote)
+        return self.collateral.available_quote
 
     @property
     def maintenance_margin_quote(self) -> Decimal:
-        """What the margin balance must not fall below."""
+        """What the margin balance must not fall below for this position."""
         return self.terms.maintenance_rate * abs(self.position_notional_quote)
 
     @property
     def must_be_liquidated(self) -> bool:
         """Whether the venue closes the position now."""
-        return bool(self.position.size_base) and self.margin_balance_quote < self.maintenance_margin_quote
+        return not self.is_flat and self.margin_balance_quote < self.collateral.maintenance_margin_quote
 
     @property
     def liquidation_price(self) -> Decimal | None:
-        """The mark at which the margin balance meets maintenance; None when flat or when no price does."""
-        size = self.position.size_base
+        """The mark at which the margin balance meets maintenance, the other marks as they are.
+
+        None when flat, or when no price does.
+        """
+        size, shared = self.position.size_base, self.collateral
         if not size:
             return None
-        price = (self.position.cost_quote - self.balance_quote) / (size - self.terms.maintenance_rate * abs(size))
+        spare = shared.margin_balance_quote - self.unrealised_quote
+        spare -= shared.maintenance_margin_quote - self.maintenance_margin_quote
+        price = (self.position.cost_quote - spare) / (size - self.terms.maintenance_rate * abs(size))
         return price if price > ZERO else None
 
     def set_leverage(self, leverage: Decimal) -> bool:
@@ -116,7 +140,7 @@ class MarginAccount(TradingAccount):
         if not ONE <= leverage <= self.terms.max_leverage:
             raise ValueError(f"leverage {leverage}; allowed: 1 to {self.terms.max_leverage}")
         before, self.leverage = self.leverage, leverage
-        if leverage < before and self.margin_balance_quote < self.initial_margin_quote:
+        if leverage < before and self.margin_balance_quote < self.collateral.initial_margin_quote:
             self.leverage = before
         return self.leverage == leverage
 
@@ -128,9 +152,9 @@ class MarginAccount(TradingAccount):
             return RejectReason.REDUCES_NOTHING if reducible <= ahead else None
         wanted = sum((step.price * step.size for step in steps), ZERO)
         pending = {side: self._pending(side) + (wanted if side is request.side else ZERO) for side in Side}
-        needed = self._initial_margin(pending[Side.BUY], pending[Side.SELL])
-        is_more = needed > self.initial_margin_quote
-        return RejectReason.INSUFFICIENT_MARGIN if is_more and self.margin_balance_quote < needed else None
+        more = self._initial_margin(pending[Side.BUY], pending[Side.SELL]) - self.initial_margin_quote
+        is_beyond = self.margin_balance_quote < self.collateral.initial_margin_quote + more
+        return RejectReason.INSUFFICIENT_MARGIN if more > ZERO and is_beyond else None
 
     def fillable(self, order: AccountOrder) -> Decimal:
         """Return how much of an order may trade: of a reduce-only one no more than there is to reduce."""
@@ -152,14 +176,8 @@ class MarginAccount(TradingAccount):
         """Settle one funding time and return what was received; negative was paid."""
         received = -rate * self.position_notional_quote
         self.funding_quote += received
-        self.balance_quote += received
+        self.collateral.balance_quote += received
         return received
-
-    def insure(self) -> None:
-        """Let the insurance fund bear what a flat account owes."""
-        if not self.position.size_base and self.balance_quote < ZERO:
-            self.insured_quote -= self.balance_quote
-            self.balance_quote = ZERO
 
     def _initial_margin(self, bids: Decimal, asks: Decimal) -> Decimal:
         held = self.position_notional_quote
@@ -191,7 +209,7 @@ class MarginAccount(TradingAccount):
         self.realised_by_trade[trade.trade_id] = realised
         self.realised_quote += realised
         self.commission_quote += trade.commission
-        self.balance_quote += realised - trade.commission
+        self.collateral.balance_quote += realised - trade.commission
 
     def _hold(self, order: AccountOrder) -> None:
         """Reserve nothing: the margin of open orders is counted anew whenever it is asked for."""

@@ -26,10 +26,11 @@ class PerpetualEngine(Engine[MarginAccount]):
         watch: Callable[[Trade], None] | None = None,
         rules: MatchingRules = USUAL_RULES,
     ) -> None:
+        """Go on from where the account stands: its mark, if it has one already, was fed."""
         super().__init__(account=account, feed=feed, watch=watch, rules=rules)
         self.funding = funding
         self.payments: list[FundingPayment] = []
-        self._fed_mark: Decimal | None = None
+        self._fed_mark = account.mark
 
     def advance(self, now_us: int) -> None:
         """Let everything happen up to a moment, its funding included."""
@@ -84,7 +85,7 @@ class PerpetualEngine(Engine[MarginAccount]):
     def _liquidate(self) -> None:
         """Close a position whose margin balance is below maintenance, as far as the book reaches."""
         account = self.account
-        account.insure()
+        account.collateral.insure()
         if not account.must_be_liquidated:
             return
         side = Side.SELL if account.position.size_base > ZERO else Side.BUY
@@ -105,4 +106,4 @@ class PerpetualEngine(Engine[MarginAccount]):
         self._take(order)
         if order.status.is_open:
             self._rest_or_expire(order)
-        account.insure()
+        account.collateral.insure()

@@ -34,14 +34,20 @@ class FundingPayment:
 
 
 class FundingSchedule:
-    """The funding times of one market, at every multiple of the interval; `rate` may be set while it runs."""
+    """The funding times of one market, at every multiple of the interval; `rate` may be set while it runs.
 
-    def __init__(self, *, rate: Decimal, interval_us: int = EIGHT_HOURS_US, start_us: int = 0) -> None:
+    `left` is how many more it hands out; None is no end.
+    """
+
+    def __init__(
+        self, *, rate: Decimal, interval_us: int = EIGHT_HOURS_US, start_us: int = 0, left: int | None = None
+    ) -> None:
         if interval_us <= 0:
             raise ValueError(f"a funding interval of {interval_us} µs; allowed: above 0")
         self.interval_us = interval_us
         self.next_us = start_us - start_us % interval_us + interval_us
         self.past: deque[FundingRate] = deque(maxlen=KEPT_RATES)
+        self.left = left
         self._rate = rate
         self.rate = rate
 
@@ -58,6 +64,7 @@ class FundingSchedule:
 
     def due(self, now_us: int) -> Iterator[int]:
         """Hand out each funding time up to and including a moment, once."""
-        while self.next_us <= now_us:
+        while self.next_us <= now_us and self.left != 0:
+            self.left = None if self.left is None else self.left - 1
             due_us, self.next_us = self.next_us, self.next_us + self.interval_us
             yield due_us
