@@ -15,18 +15,23 @@ from marketmaker.domain.assessment import Assessment, assess
 from marketmaker.domain.breaches import (
     BreachKind,
     InventoryBandBreach,
+    LiquidationBreach,
     LossBreach,
+    NotionalBreach,
+    PositionBreach,
     PriceBandBreach,
     StaleBook,
     TicksStopped,
 )
-from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.looks import AccountLook, MarketLook, is_settled
 from marketmaker.domain.markets import BpsBand
-from marketmaker.domain.models import FairPriceModel
+from marketmaker.domain.models import FairPriceModel, Perpetual, PositionSkew, Ramp, SkewEffect
+from marketmaker.domain.positions import Position
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.risk import Finding
 from marketmaker.domain.state import UnresolvedOrder
+from marketmaker.domain.statistics import Statistics
 from marketmaker.domain.units import Symbol
 from tests.builders import (
     PAXG,
@@ -342,3 +347,100 @@ def test_without_the_state_bands_and_books_are_judged_and_nothing_else() -> None
     }
     broken = [each.kind for each in judged(seen("2001")).findings if each.breach]
     assert broken == [BreachKind.PRICE_BAND]
+
+
+# Amounts, days, positions
+
+
+def test_what_is_known_of_a_sum_may_be_too_much_already() -> None:  # S16, R7
+    bounded = replace(account_settings(), risk=RiskSettings(max_notional_quote={USDT: Decimal(5_000)}))
+    second = look(settings=market_settings(symbol=SECOND, number=1))
+    unseen = look(settings=market_settings(symbol=SECOND, number=1), is_settled=False)
+
+    def sum_of(*markets: MarketLook) -> Finding:
+        findings = judged(account(*markets), bounded).findings
+        (found,) = [each for each in findings if each.kind is BreachKind.ACCOUNT_NOTIONAL]
+        return found
+
+    assert sum_of(second, unseen).breach is not None
+    flat = look(market=replace(market_state(), inventory=replace(market_state().inventory, base=Decimal(0))), book=None)
+    assert sum_of(flat).is_kept
+    assert sum_of(flat, unseen).unknown == "what is held for USDT is not known"
+
+
+def test_a_bound_on_an_asset_that_no_market_has_is_kept() -> None:
+    bounded = replace(account_settings(), risk=RiskSettings(max_notional_quote={PAXG: Decimal(1)}))
+    assert all(each.is_kept for each in judged(account(), bounded).findings)
+
+
+def perpetual_look(**seen: Any) -> MarketLook:
+    policy = PositionSkew(
+        min_ratio=Decimal("0.2"),
+        max_ratio=Decimal("0.5"),
+        target_base=Decimal(0),
+        threshold_base=Decimal(0),
+        max_base=Decimal(2),
+        skew=Decimal(0),
+        effect=SkewEffect.SHIFT,
+        ramp=Ramp.LINEAR,
+    )
+    held = replace(market_settings(inventory_band=policy), perpetual=Perpetual())
+    return look(settings=held, **seen)
+
+
+def test_a_position_that_was_not_read_is_unknown_whatever_the_ledger_says() -> None:  # R7
+    seen = perpetual_look()
+    for kind in (BreachKind.INVENTORY_BAND, BreachKind.LIQUIDATION):
+        assert of_market(seen, kind).unknown == "the position is not known"
+
+
+def test_a_position_is_judged_without_price_or_ledger() -> None:  # R34
+    position = Position(
+        symbol=SYMBOL,
+        size_base=Decimal(-3),
+        entry_price=None,
+        mark_price=Decimal(1900),
+        unrealised_quote=Decimal(0),
+        liquidation_price=Decimal(1920),
+    )
+    seen = perpetual_look(position=position, book=None, market=None, is_settled=False)
+    too_large = of_market(seen, BreachKind.INVENTORY_BAND).breach
+    assert isinstance(too_large, PositionBreach)
+    assert too_large.reduced_base == -2
+    near = of_market(seen, BreachKind.LIQUIDATION).breach
+    assert isinstance(near, LiquidationBreach)
+    assert near.reduced_base == Decimal("-1.5")
+
+
+def test_a_limit_on_the_notional_needs_price_and_holding() -> None:  # R7
+    bounded = replace(market_settings(), max_notional_quote=Decimal(5_000))
+    breach = of_market(look(settings=bounded), BreachKind.NOTIONAL).breach
+    assert isinstance(breach, NotionalBreach)
+    assert breach.reduced_base == Decimal(5_000) / 1_900
+    for unseen in ({"book": None}, {"is_settled": False}):
+        assert of_market(look(settings=bounded, **unseen), BreachKind.NOTIONAL).unknown is not None
+
+
+@pytest.mark.parametrize(
+    "known",
+    [None, Statistics(until_ms=SLOT_MS), Statistics(until_ms=SLOT_MS - 900_001, sigma=0.1)],
+    ids=["never measured", "not measurable", "too old"],
+)
+def test_a_volatility_that_was_not_measured_of_late_is_unknown(known: Statistics | None) -> None:  # R7
+    bounded = replace(market_settings(), max_volatility=Decimal(1))
+    assert of_market(look(settings=bounded, statistics=known), BreachKind.VOLATILITY).unknown is not None
+
+
+def test_a_day_is_replaced_by_a_later_one_or_by_its_own_with_other_markets() -> None:
+    today, wider = DayStart(day=7, equity=PEAK), DayStart(day=7, equity=replace(PEAK, markets=(SYMBOL, SECOND)))
+    assert today.replaces(None)
+    assert not today.replaces(today)
+    assert wider.replaces(today)
+    assert DayStart(day=8, equity=PEAK).replaces(wider)
+    assert not DayStart(day=6, equity=wider.equity).replaces(today)
+
+
+def test_without_the_state_no_venue_error_is_known() -> None:  # R7
+    seen = AccountLook(markets=(look(),), control=None, own_orders=0, now_ms=SLOT_MS)
+    (found,) = [each for each in judged(seen).findings if each.kind is BreachKind.VENUE_ERRORS]
+    assert found.unknown is not None

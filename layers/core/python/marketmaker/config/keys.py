@@ -12,7 +12,8 @@ from marketmaker.config.schema import DeploymentTable
 from marketmaker.domain.units import plain
 
 type KeyPath = tuple[str, ...]
-"""A key's place from the top of the file; a market is named by its symbol, as `markets[PAXG/USDT]`."""
+"""A key's place from the top of the file; a market is named by its symbol, as `markets[PAXG/USDT]`,
+any other table of several by its place."""
 
 
 def keys_of(table: DeploymentTable) -> Mapping[KeyPath, object]:
@@ -39,7 +40,7 @@ def _flat(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, object]]:  # noq
             for name, each in value.items():
                 yield from _flat(each, (*path, name))
         case [dict(), *_]:
-            for each in value:
-                yield from _flat(each, (*path[:-1], f"{path[-1]}[{each['symbol']}]"))
+            for index, each in enumerate(value):
+                yield from _flat(each, (*path[:-1], f"{path[-1]}[{each.get('symbol', index)}]"))
         case _:
             yield path, value

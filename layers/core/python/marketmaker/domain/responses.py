@@ -80,8 +80,6 @@ def response_to(kind: BreachKind, settings: RiskSettings) -> BreachResponse:
 
 def caution_of(response: BreachResponse, settings: RiskSettings) -> Caution:
     """Return how quotes change by a response that lets them rest; each does what the milder ones do."""
-    if not response.includes(BreachResponse.QUOTE_LONGER):
-        return NO_CAUTION
     return Caution(
         patience=settings.patience,
         widen=settings.widen if response.includes(BreachResponse.WIDEN) else ONE,
