@@ -77,7 +77,11 @@ class Account(Construct):
     def _check_risk(self) -> Function:
         topic = self._services.alerting.halt
         function = self._function("check_risk", CHECK_TIMEOUT, told={"MM_TOPIC_HALT": topic.topic_arn})
-        function.allow(*self._reads_and_alerts("risk", topic), self._state("DeleteItem", "PutItem", "UpdateItem"))
+        function.allow(
+            *self._reads_and_alerts("risk", topic),
+            self._state("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
+            self._ledger(),
+        )
         return function
 
     def _halt(self) -> Function:

@@ -15,6 +15,7 @@ from constructs import Construct
 from infra.accounts import Account
 from infra.alerting import Alerting
 from infra.functions import Function
+from infra.relays import Relay
 from infra.shared import SharedFunctions
 from marketmaker.config import Deployment
 
@@ -24,6 +25,8 @@ TAKING_MINUTES = 5
 """Where orders may take, some fill as a taker's; minute after minute they do only if the quotes are wrong."""
 TICK_AGE_S = 180
 """A tick waits at most two minutes for its moment; one this old is not being worked."""
+_DEFECT = "An invocation raised an error or ran out of time: a defect. See its log."
+_NOT_RELAYED = "A hook did not take an alert. It is tried twice more, then kept in the queue of what reached nobody."
 
 type Statistic = Literal["Sum", "Maximum"]
 _MINUTE = Duration.minutes(1)
@@ -88,6 +91,10 @@ class Alarms(Construct):
             self._watch_function(function)
         for watch in self._of_shared(shared, undelivered):
             self._add(watch)
+
+    def watch_relay(self, relay: Relay) -> None:
+        """Watch the function of a hook; it leaves these alarms to e-mail, SMS and the other hooks."""
+        self._watch_function(relay.function, says=f"{_NOT_RELAYED} `mm hooks test {relay.hook.name}` says why.")
 
     def _of_ticks(self, account: Account) -> Iterator[Watch]:
         name, queue = account.settings.name, account.ticks.queue
@@ -191,14 +198,14 @@ class Alarms(Construct):
             says="An event reached nobody: a schedule's, an alert, or a halt. If it is a halt, use `mm halt` now.",
         )
 
-    def _watch_function(self, function: Function) -> None:
+    def _watch_function(self, function: Function, *, says: str = _DEFECT) -> None:
         short = function.name.removeprefix(f"{self._deployment.stack_name}-")
         self._add(
             Watch(
                 name=f"{short}-errors",
                 kind=Kind.FAILURES,
                 metric=function.function.metric_errors(period=_MINUTE, statistic="Sum"),
-                says="An invocation raised an error or ran out of time: a defect. See its log.",
+                says=says,
             )
         )
         self._add(

@@ -18,7 +18,14 @@ from infra.checks import acknowledge
 from infra.layers import DEPLOYMENT_FILE, Platform, core_layer, dependencies_layer, function_package
 from infra.network import StaticEgress
 from infra.stage import is_on_aws
-from marketmaker.config import AccountFunction, AccountSettings, Deployment, SharedFunction
+from marketmaker.config import (
+    AccountFunction,
+    AccountSettings,
+    Deployment,
+    HookFunction,
+    HookSettings,
+    SharedFunction,
+)
 
 HANDLER = "handler.handler"
 RUNTIME = lambda_.Runtime.PYTHON_3_13
@@ -39,10 +46,11 @@ EVERY_MINUTE = AsyncRules(max_age=Duration.seconds(60), retries=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSpec:
-    """What distinguishes one function from another; `account` is None for the deployment's own."""
+    """What distinguishes one function from another; the deployment's own have neither `account` nor `hook`."""
 
-    name: AccountFunction | SharedFunction
+    name: AccountFunction | SharedFunction | HookFunction
     account: AccountSettings | None = None
+    hook: HookSettings | None = None
     timeout: Duration
     environment: Mapping[str, str]
     calls_venue: bool
@@ -64,7 +72,7 @@ class FunctionCode(Construct):
             self._layer("Core", core_layer()),
         ]
 
-    def package(self, name: AccountFunction | SharedFunction) -> lambda_.Code:
+    def package(self, name: AccountFunction | SharedFunction | HookFunction) -> lambda_.Code:
         """Return a function's own package."""
         return lambda_.Code.from_asset(str(function_package(name, self._deployment_file)))
 
@@ -94,7 +102,8 @@ class Function(Construct):
     def __init__(self, scope: Construct, *, spec: FunctionSpec, home: FunctionHome) -> None:
         super().__init__(scope, spec.name)
         self._keeps = is_on_aws(home.deployment)
-        self.name = home.deployment.function_name(spec.name, spec.account.name if spec.account else None)
+        owner = spec.account or spec.hook
+        self.name = home.deployment.function_name(spec.name, owner.name if owner else None)
         self.arn = cdk.Stack.of(self).format_arn(
             service="lambda",
             resource="function",

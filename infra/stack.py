@@ -12,6 +12,7 @@ from infra.alerting import Alerting
 from infra.functions import FunctionCode, FunctionHome
 from infra.network import StaticEgress
 from infra.queues import DeadLetters
+from infra.relays import Relay
 from infra.schedules import MinuteSchedules
 from infra.shared import SharedFunctions
 from infra.stage import is_on_aws
@@ -49,6 +50,7 @@ class MarketMakerStack(cdk.Stack):
             for each in deployment.accounts.values()
         ]
         shared = SharedFunctions(self, "Shared", accounts=accounts, services=services)
+        relays = [Relay(self, f"Relay-{each.name}", hook=each, services=services) for each in deployment.hooks.values()]
 
         schedules = MinuteSchedules(self, "Schedules", name=deployment.stack_name, undelivered=undelivered)
         schedules.invoke(shared.schedule_ticks, enabled=deployment.may_quote)
@@ -60,6 +62,8 @@ class MarketMakerStack(cdk.Stack):
         alarms.watch_shared(shared, undelivered)
         for account in accounts:
             alarms.watch_account(account)
+        for relay in relays:
+            alarms.watch_relay(relay)
         self._warn(deployment)
         self._tell_operators(deployment, alerting, egress)
 

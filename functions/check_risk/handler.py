@@ -9,6 +9,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     """Check every limit of the account and answer those that broke; `event` does not matter."""
     desk = account_desk("risk")
     deadline = invocation_deadline(desk, context.get_remaining_time_in_millis())
-    report = check_risk(desk, halt_requests(), deadline)
+    report = check_risk(desk, halt_requests(), deadline, owner=context.aws_request_id)
     desk.telemetry.flush()
     return {"risk": plain_values(report.summary())}

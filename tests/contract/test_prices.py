@@ -137,13 +137,13 @@ class TestMetadata:
 
 class TestDayVolume:
     def test_newest_volume_is_kept(self, prices: Prices, venue: str) -> None:
-        assert prices.day_volume(venue, GOLD) is None
+        assert prices.day_volumes(venue, [GOLD]).get(GOLD) is None
         first = DayVolume(symbol=GOLD, time_ms=5, volume_base=Decimal("1.5"), volume_quote=Decimal("2850.75"))
         second = replace(first, time_ms=6, volume_base=Decimal(0))
         for each in (first, second, first):
             prices.save_day_volume(venue, each)
-        assert prices.day_volume(venue, GOLD) == second
-        assert prices.day_volume(venue, BITCOIN) is None
+        assert prices.day_volumes(venue, [GOLD]).get(GOLD) == second
+        assert prices.day_volumes(venue, [BITCOIN]).get(BITCOIN) is None
 
 
 def calibration(until_ms: int = NOON_MS, sigma: float = 1.5e-4) -> Calibration:
@@ -243,7 +243,7 @@ class TestExactness:
     def test_any_volume_comes_back_as_it_was(self, prices: Prices, volume: DayVolume) -> None:
         venue = f"venue{next(_venues)}"
         prices.save_day_volume(venue, volume)
-        assert prices.day_volume(venue, GOLD) == volume
+        assert prices.day_volumes(venue, [GOLD]).get(GOLD) == volume
 
     @few
     @given(wanted=strategies.metadata(GOLD))

@@ -850,6 +850,40 @@ class TestEpisodes:
         assert store.read_account(account).episodes == {}
         assert store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=3)
 
+    def test_changed_episode_comes_back_as_it_was_written(self, store: Store, account: AccountName) -> None:  # R27
+        store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=1, is_critical=False)
+        told = Episode(text="stale", since_ms=1, is_critical=False, told_ms=7, tried_ms=6, ended="it is over")
+        assert store.change_episode(account, "stale#PAXG/USDT", told)
+        assert store.read_account(account).episodes == {"stale#PAXG/USDT": replace(told, version=1)}
+
+    def test_of_two_changes_of_what_was_read_one_is_made(self, store: Store, account: AccountName) -> None:  # R27
+        store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=1)
+        seen = store.read_account(account).episodes["stale#PAXG/USDT"]
+        changes = [replace(seen, tried_ms=at_ms) for at_ms in (5, 6)]
+        assert [store.change_episode(account, "stale#PAXG/USDT", each) for each in changes] == [True, False]
+        assert store.read_account(account).episodes["stale#PAXG/USDT"].tried_ms == 5
+
+    def test_episode_that_closed_or_opened_anew_is_not_changed(self, store: Store, account: AccountName) -> None:
+        store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=1)
+        seen = store.read_account(account).episodes["stale#PAXG/USDT"]
+        store.close_episode(account, "stale#PAXG/USDT")
+        assert not store.change_episode(account, "stale#PAXG/USDT", replace(seen, told_ms=5))
+        assert store.read_account(account).episodes == {}
+        store.open_episode(account, "stale#PAXG/USDT", text="again", now_ms=2)
+        assert not store.change_episode(account, "stale#PAXG/USDT", replace(seen, told_ms=5))
+        assert store.read_account(account).episodes["stale#PAXG/USDT"].text == "again"
+
+    def test_episode_is_not_changed_once_another_holds_the_lease(
+        self, store: Store, account: AccountName
+    ) -> None:  # R25
+        claim(store, account, 5_000, owner="a")
+        store.open_episode(account, "stale#PAXG/USDT", text="stale", now_ms=1)
+        seen = store.read_account(account).episodes["stale#PAXG/USDT"]
+        assert store.under("a").change_episode(account, "stale#PAXG/USDT", seen)
+        claim(store, account, 10_000, owner="b", now_ms=10_000)
+        with pytest.raises(LeaseLost):
+            store.under("a").change_episode(account, "stale#PAXG/USDT", replace(seen, version=1))
+
 
 def active(version: str = "v1", *, base: str = "v0", previous: str = "v0") -> ActiveSettings:
     return ActiveSettings(version=version, base=base, previous=previous, since_ms=5, reason="narrower (operator)")

@@ -30,6 +30,7 @@ UNASKED = {
 }
 UNASKED_OF = {
     ("halt", "sqs:SendMessage"): "as sqs:GetQueueUrl",
+    ("check_risk", "dynamodb:ConditionCheckItem"): "leaves a position while ticks have stopped",
     ("check_risk", "dynamodb:GetItem"): "reads the paper account in the paper stage, and settings that were applied",
 }
 

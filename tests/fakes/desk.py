@@ -164,7 +164,7 @@ class Bench:
 
     def check(self) -> RiskReport:
         """Take the second look, now."""
-        return check_risk(self.desk, self.halts, self.deadline())
+        return check_risk(self.desk, self.halts, self.deadline(), owner=f"check {self.clock.now_ms()}")
 
     def tick(self, count: int = 1) -> TickReport:
         """Work the next slots, one interval after another; returns the last one's report."""

@@ -135,6 +135,7 @@ class FakeVenue:
         self.unlisted: set[Symbol] = set()
         self.closed: set[Symbol] = set()
         self.limit = RateLimit()
+        self.switches: dict[Symbol, int] = {}
         self._loaded_ms: dict[Symbol, int] = {}
         self._doubted: set[Symbol] = set()
         self._trades: list[Fill] = []
@@ -339,6 +340,11 @@ class FakeVenue:
                 if each.tells_rate
             },
         )
+
+    def arm_switch(self, symbols: Sequence[Symbol], after_ms: int, deadline: Deadline) -> None:
+        """Keep when each market's switch would fire."""
+        self._note("arm_switch", symbols)
+        self.switches |= dict.fromkeys(symbols, self.time_now_ms() + after_ms)
 
     def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:
         """Hold a perpetual as wanted, where it may be."""

@@ -128,7 +128,7 @@ class World:
 
     def check(self) -> RiskReport:
         """Take the second look, now."""
-        return check_risk(self.desk, self.halts, self.deadline())
+        return check_risk(self.desk, self.halts, self.deadline(), owner=f"check {self.clock()}")
 
     def halt(self, reason: str = "a test") -> HaltReport:
         """Halt the account as an operator does."""

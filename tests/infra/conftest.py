@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.node import use_packaged_node
-from tests.infra.deployments import FULL, SHIPPED, WIDE
+from tests.infra.deployments import FULL, HOOKED, SHIPPED, WIDE
 
 use_packaged_node()
 
@@ -24,6 +24,12 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Synth:
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Synth:
     """The same, one market of which is priced by another venue and has a triangle."""
     return _of(WIDE, tmp_path_factory.mktemp("wide"))
+
+
+@pytest.fixture(scope="session")
+def hooked(tmp_path_factory: pytest.TempPathFactory) -> Synth:
+    """The same as `full`, with two hooks."""
+    return _of(HOOKED, tmp_path_factory.mktemp("hooked"))
 
 
 def _of(text: str, directory: Path) -> Synth:
@@ -44,9 +50,9 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Synth]:
 
 
 @pytest.fixture(scope="session")
-def every(full: Synth, shipped: Callable[[str], Synth]) -> list[Synth]:
+def every(full: Synth, hooked: Synth, shipped: Callable[[str], Synth]) -> list[Synth]:
     """All of them."""
-    return [full, *map(shipped, SHIPPED)]
+    return [full, hooked, *map(shipped, SHIPPED)]
 
 
 @pytest.fixture

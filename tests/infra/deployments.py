@@ -57,3 +57,18 @@ through = "BTC"
 """
 WIDE = FULL + _PRICED_ELSEWHERE.format(name="two")
 """The same, with another venue's prices and the triangle of one account's market."""
+
+HOOKED = FULL.replace(
+    "[memory_mb]",
+    """
+[alerts.hooks.desk]
+kind = "dingtalk"
+
+[alerts.hooks.night]
+kind = "telegram"
+severity = "critical"
+accounts = ["two"]
+
+[memory_mb]""",
+)
+"""The same with two hooks: one hears everything, the other what is critical in one account."""

@@ -64,7 +64,8 @@ def of_account(account: str) -> dict[str, set[str]]:
             f"Allow sqs:ReceiveMessage on queue/{account}-ticks",
         },
         f"{account}-check_risk": all_three
-        | state(account, "DeleteItem", "PutItem", "UpdateItem")
+        | state(account, "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
+        | ledger(account)
         | key(account, "risk")
         | {"Allow sns:Publish on topic/halt"},
         f"{account}-halt": all_three

@@ -260,6 +260,7 @@ def test_no_template_holds_or_reads_a_secret(every: list[Synth]) -> None:
             "MM_TOPIC_CRITICAL",
             "MM_TOPIC_INFO",
             "MM_TOPIC_HALT",
+            "MM_HOOK",
             "MM_TICK_QUEUES",
             "MM_VENUE_ENDPOINT",
         }

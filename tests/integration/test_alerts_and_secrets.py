@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -89,6 +90,16 @@ def test_alert_carries_subject_and_attributes() -> None:
             "symbol": "PAXG/USDT",
         }.items()
     }
+
+
+@pytest.mark.parametrize("severity", Severity)
+def test_the_end_of_an_alert_says_so_and_how_bad_it_was(severity: Severity) -> None:
+    inbox = Inbox()
+    SnsAlerts(inbox.sns, inbox.topics).send(replace(alert(Severity.INFO), resolves=severity))
+    (message,) = inbox.messages(Severity.INFO)
+    attributes: Any = message["MessageAttributes"]
+    assert message["Subject"] == "RESOLVED main PAXG/USDT: stale book"
+    assert (attributes["severity"]["Value"], attributes["resolved"]["Value"]) == ("info", severity)
 
 
 def test_alert_of_the_whole_account_has_no_symbol() -> None:

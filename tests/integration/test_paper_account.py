@@ -144,7 +144,7 @@ def test_quoting_on_paper_fills_and_the_ledger_equals_the_account(run: PaperRun)
     assert all(each.fill.price % D("0.01") == 0 for each in fills)
     assert {order.side for order in run.paper().open_orders()} <= {Side.BUY, Side.SELL}
 
-    risk = check_risk(run.desk(), RecordingHalts(), run.deadline())
+    risk = check_risk(run.desk(), RecordingHalts(), run.deadline(), owner="check")
     assert risk.outcome is RiskOutcome.DONE
     resting = len(run.desk().venue.open_orders(run.deadline()))
 

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 from marketmaker import cli
 from marketmaker.bootstrap.runs import Prepared, TradesAt
 from marketmaker.cli import run as run_module
+from marketmaker.cli.run_signals import SIGNALS, stopped_by_signals
 from marketmaker.cli.run_view import result_parts, run_line, run_parts
-from marketmaker.domain.state import Episode
 from marketmaker.errors import AccountRefused, Retryable
 from marketmaker.ports import Alert, KeyPermissions, Unknown
 from marketmaker.usecases.desk import Desk
@@ -399,7 +399,7 @@ def test_the_picture_of_a_halted_account_is_red_with_its_alerts() -> None:
     shown = written(run_parts(view, TradesAt.LIVE))
     assert "LIVE SOL/USDC:USDC  halted, tick account_refused" in shown
     assert "alert a [loud] alert" in shown
-    assert Episode(text="a [loud] alert", since_ms=1) in view.alerts
+    assert "a [loud] alert" in {each.text for each in view.alerts}
 
 
 def test_a_summary_says_in_red_what_does_not_match() -> None:
@@ -416,12 +416,29 @@ def test_a_summary_says_in_red_what_does_not_match() -> None:
     assert "NOT VERIFIED" not in shown
 
 
-def test_signals_end_the_run_between_ticks_and_are_given_back() -> None:
-    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
-    for number, reason in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")):
-        switch = StopSwitch()
-        with run_module._stopped_by_signals(switch):
-            signal.raise_signal(number)
-            signal.raise_signal(signal.SIGINT)
-        assert switch.reason == reason
-    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+@pytest.mark.parametrize(
+    ("number", "reason"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")]
+)
+def test_signals_end_the_run_between_ticks_and_are_given_back(
+    capfd: pytest.CaptureFixture[str], number: signal.Signals, reason: str
+) -> None:
+    before = [signal.getsignal(each) for each in SIGNALS]
+    switch = StopSwitch()
+    with stopped_by_signals(switch):
+        signal.raise_signal(number)
+        assert "stopping: the tick under way ends, then own orders are cancelled" in capfd.readouterr().err
+        signal.raise_signal(signal.SIGINT)
+        assert "the stop is under way, for 60 s at most: own orders may still rest" in capfd.readouterr().err
+    assert switch.reason == reason
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+
+
+def test_a_signal_to_a_run_without_a_terminal_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any) -> None:
+        raise OSError(5, "the terminal is gone")
+
+    monkeypatch.setattr("marketmaker.cli.run_signals.os.write", gone)
+    switch = StopSwitch()
+    with stopped_by_signals(switch):
+        signal.raise_signal(signal.SIGHUP)
+    assert switch.reason == "SIGHUP"

@@ -23,6 +23,7 @@ from marketmaker.adapters.dynamodb.serialisation import (
     control_from,
     day_map,
     episode_from,
+    episode_item,
     equity_map,
     fill_from,
     ledger_item,
@@ -95,10 +96,28 @@ def test_minutes_sort_by_time(minute: int, other: int) -> None:
     assert keys.minute_start_ms(first) == minute * MINUTE_MS
 
 
-@given(text=strategies.texts, since_ms=strategies.times_ms)
-def test_episode_survives(text: str, since_ms: int) -> None:
-    item = EpisodeItem(ACCOUNT, keys.EPISODE + "stale", text=text, opened_ms=since_ms)
-    assert episode_from(EpisodeItem.from_raw_data(item.serialize())) == Episode(text=text, since_ms=since_ms)
+@given(
+    episode=st.builds(
+        Episode,
+        text=strategies.texts,
+        since_ms=strategies.times_ms,
+        is_critical=st.booleans(),
+        told_ms=st.none() | st.integers(1, 4_000_000_000_000),
+        tried_ms=st.none() | strategies.times_ms,
+        ended=st.none() | strategies.texts,
+        version=st.integers(0, 9),
+    )
+)
+def test_episode_survives(episode: Episode) -> None:
+    item = episode_item(ACCOUNT, "stale", episode)
+    assert episode_from(EpisodeItem.from_raw_data(item.serialize())) == episode
+
+
+def test_episode_of_an_earlier_release_was_told_as_it_opened() -> None:
+    item = EpisodeItem(ACCOUNT, keys.EPISODE + "stale", text="stale", opened_ms=5).serialize()
+    for attribute in ("version", "is_critical"):
+        del item[attribute]
+    assert episode_from(EpisodeItem.from_raw_data(item)) == Episode(text="stale", since_ms=5, told_ms=5)
 
 
 @given(control=strategies.controls)

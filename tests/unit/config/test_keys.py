@@ -63,7 +63,7 @@ UNKNOWN: list[tuple[Path, object, str]] = [
     (("egres",), "static", 'egres: "static" is not allowed: an unknown key, did you mean egress? allowed here: '
      "name, tag, stage, armed, region, egress, alerts, memory_mb, clocks, accounts"),
     (("alerts", "phone"), ["+819012345678"], 'alerts.phone: ["+819012345678"] is not allowed: an unknown key; '
-     "allowed here: email, sms, hooks"),
+     "allowed here: email, sms, hooks, remind_every_min"),
     (("memory_mb", "report"), 512, "memory_mb.report: 512 is not allowed: an unknown key; allowed here: "
      "replace_quotes, check_risk, halt, fetch_prices, schedule_ticks, relay_alerts"),
     (("accounts", "main", "risk", "max_drawdown"), 5, "accounts.main.risk.max_drawdown: 5 is not allowed: "

@@ -74,7 +74,7 @@ TOP_LEVEL: list[tuple[Path, object, str, str]] = [
     (("armed",), "yes", '"yes"', "true or false"),
     (("armed",), 1, "1", "true or false"),
     (("egress",), "nat", '"nat"', EGRESS),
-    (("alerts",), [], "[]", "a table with any of email, sms, hooks"),
+    (("alerts",), [], "[]", "a table with any of email, sms, hooks, remind_every_min"),
     (("alerts", "email"), "me@example.com", '"me@example.com"', f"at least one element, each {EMAIL}"),
     (("alerts", "email"), [], "[]", f"at least one element, each {EMAIL}"),
     (("alerts", "email", 1), "me", '"me"', EMAIL),

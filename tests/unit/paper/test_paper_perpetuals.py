@@ -282,6 +282,23 @@ def test_payments_are_kept_until_they_are_read_and_then_no_more_are_made(desk: P
 # Liquidation
 
 
+def test_the_mark_is_the_venues_and_not_the_middle_of_the_book(desk: PaperDesk) -> None:
+    publish(desk, "104")
+    desk.rest(BUY, "99", "1", symbol=SOL)
+    assert desk.kept().positions[SOL].mark == D(104)
+    assert position(desk).mark_price == D(104)
+
+
+def test_without_a_mark_no_book_closes_a_position(desk: PaperDesk) -> None:  # R7
+    long_at_99(desk, "90")
+    desk.market.unknown["premiums"] = Unknown(reason="maintenance")
+    desk.market.quote("70x1000", "71x100", SOL)
+    desk.venue.observe([SOL], [], desk.deadline())
+    del desk.market.unknown["premiums"]
+    desk.market.quote("99x1000", "101x100", SOL)
+    assert position(desk).size_base == D(90)
+
+
 def test_a_position_whose_margin_is_gone_is_closed_at_the_book(desk: PaperDesk) -> None:
     long_at_99(desk, "90")
     desk.rest(SELL, "103", "1", symbol=SOL)
@@ -334,6 +351,9 @@ def test_looks_that_change_nothing_write_nothing_but_the_minute_before_funding(d
         position(desk)
     assert desk.store.writes == writes
     desk.clock.advance(HOUR_MS - 30_000)
+    publish(desk, "100")
+    position(desk)
+    writes = desk.store.writes
     publish(desk, "104", rate="0.0003")
     position(desk)
     assert desk.store.writes == writes + 1

@@ -223,8 +223,8 @@ def test_a_market_that_is_not_listed_keeps_no_other_from_its_metadata_and_volume
     report = at.run()
     assert report.failures.keys() == {"binance#BTC/USDT"}
     assert [each.symbol for each in at.prices.metadata("binance", at.symbols)] == [SYMBOL]
-    assert at.prices.day_volume("binance", SYMBOL) is not None
-    assert at.prices.day_volume("binance", BITCOIN) is None
+    assert at.prices.day_volumes("binance", [SYMBOL]).get(SYMBOL) is not None
+    assert at.prices.day_volumes("binance", [BITCOIN]).get(BITCOIN) is None
     assert at.kept_s() == list(range(60))
 
 
@@ -236,7 +236,7 @@ def test_a_failure_among_single_requests_names_its_market_only() -> None:
     at.venue.faults.fail_once("fetch_day_volume", Retryable("timed out"))
     report = at.run()
     assert report.failures == {"binance#BTC/USDT": "Invalid symbol.", "binance#ETH/USDT": "timed out"}
-    assert at.prices.day_volume("binance", SYMBOL) is not None
+    assert at.prices.day_volumes("binance", [SYMBOL]).get(SYMBOL) is not None
 
 
 def test_metadata_is_refreshed_once_an_hour() -> None:  # R28
@@ -262,7 +262,7 @@ def test_the_volume_of_the_day_is_kept_every_run() -> None:  # S10
     for second in (0, 60):
         at.at(second)
         at.run()
-    volume = at.prices.day_volume("binance", BITCOIN)
+    volume = at.prices.day_volumes("binance", [BITCOIN]).get(BITCOIN)
     assert volume is not None
     assert (volume.time_ms, volume.volume_quote) == (at.clock.now_ms(), Decimal(1900))
 
@@ -276,7 +276,7 @@ def test_a_table_that_does_not_answer_is_a_failure_of_its_part_alone(call: str) 
     report = at.run()
     assert set(report.failures.values()) == {"throttled"}
     assert at.kept_s() == list(range(60))
-    assert (at.prices.day_volume("binance", SYMBOL) is None) == (call == "save_day_volume")
+    assert (at.prices.day_volumes("binance", [SYMBOL]).get(SYMBOL) is None) == (call == "save_day_volume")
 
 
 @pytest.mark.parametrize("call", ["metadata", "save_day_volume", "last_kline_ms"])
@@ -355,7 +355,7 @@ def test_a_market_beside_the_worked_ones_is_described_and_no_more() -> None:
     assert (report.markets, report.metadata_refreshed, report.failures) == (2, 2, {})
     assert [each.symbol for each in at.prices.metadata("binance", [BITCOIN])] == [BITCOIN]
     assert at.kept_s(BITCOIN) == []
-    assert at.prices.day_volume("binance", BITCOIN) is None
+    assert at.prices.day_volumes("binance", [BITCOIN]).get(BITCOIN) is None
     assert at.prices.calibrations("binance", [BITCOIN]) == {}
 
 

@@ -63,8 +63,8 @@ def _read(told: _Notification, deployment: str, stack_name: str) -> Notice:
         delivery=told.message_id,
         deployment=deployment,
         told_at=_time(told.timestamp),
-        severity=_severity(named.get("severity"), told.topic),
-        is_resolved=named.get("resolved") == "true",
+        severity=_severity_named(named.get("severity")) or _severity_of(told.topic),
+        resolves=_severity_named(named.get("resolved")),
         what=kind.replace("_", " ") if kind else (told.subject or "message"),
         text=told.message.removeprefix(f"{where}: "),
         kind=kind,
@@ -79,8 +79,8 @@ def _of_alarm(alarm: _Alarm, told: _Notification, deployment: str, stack_name: s
         delivery=told.message_id,
         deployment=deployment,
         told_at=_time(told.timestamp),
-        severity=_severity(None, told.topic),
-        is_resolved=alarm.state == "OK",
+        severity=_severity_of(told.topic),
+        resolves=_severity_of(told.topic) if alarm.state == "OK" else None,
         what=f"alarm {alarm.name.removeprefix(f'{stack_name}-')}",
         text="\n".join(each for each in says if each) or alarm.state,
         kind="alarm",
@@ -95,10 +95,12 @@ def _alarm_of(message: str) -> _Alarm | None:
         return None
 
 
-def _severity(said: str | None, topic: str) -> Severity:
-    """Return what a message says of itself, else what its topic is for."""
-    if said in set(Severity):
-        return Severity(said)
+def _severity_named(said: str | None) -> Severity | None:
+    return Severity(said) if said in set(Severity) else None
+
+
+def _severity_of(topic: str) -> Severity:
+    """Return what a topic is for."""
     return Severity.CRITICAL if topic.endswith("-critical") else Severity.INFO
 
 

@@ -199,6 +199,9 @@ class BacktestVenue:
         """List none."""
         return ()
 
+    def arm_switch(self, symbols: Sequence[Symbol], after_ms: int, deadline: Deadline) -> None:
+        """Do nothing: a run loses no tick."""
+
     def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:  # noqa: ARG002
         """Hold the position so."""
         self._arrive()

@@ -74,7 +74,8 @@ class SnsHaltRequests:
 def _subject(alert: Alert) -> str:
     """Write what SNS takes as a subject: at most 100 printable ASCII characters."""
     where = f"{alert.account} {alert.symbol}" if alert.symbol else alert.account
-    text = f"{alert.severity.upper()} {where}: {alert.kind.replace('_', ' ')}"
+    level = "RESOLVED" if alert.resolves else alert.severity.upper()
+    text = f"{level} {where}: {alert.kind.replace('_', ' ')}"
     return "".join(each if each.isascii() and each.isprintable() else "?" for each in text)[:_SUBJECT_LENGTH]
 
 
@@ -84,5 +85,6 @@ def _attributes(alert: Alert) -> "dict[str, MessageAttributeValueTypeDef]":
         "kind": alert.kind,
         "severity": alert.severity.value,
         "symbol": alert.symbol,
+        "resolved": alert.resolves,
     }
     return {name: {"DataType": "String", "StringValue": value} for name, value in named.items() if value}

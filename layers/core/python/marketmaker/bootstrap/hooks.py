@@ -1,4 +1,4 @@
-"""What delivers alerts to hooks: a hook's own function, and an operator's commands. It needs neither venue nor table."""
+"""What delivers alerts to hooks: a hook's own function, and an operator's commands; no venue and no table."""
 
 import os
 from collections.abc import Callable, Mapping

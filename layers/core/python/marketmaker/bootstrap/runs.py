@@ -26,12 +26,13 @@ from marketmaker.errors import ConfigError, MarketMakerError, Refused
 from marketmaker.ports import Alert, Deadline, SettingsText, Unknown, Venue
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.keys import CANNOT_TRADE, WITHDRAWS
-from marketmaker.usecases.run import StopSwitch, run
+from marketmaker.usecases.run import STOP_TIMEOUT_MS, StopSwitch, run
 from marketmaker.usecases.run_preview import RunPreview, preview
 from marketmaker.usecases.run_report import RunResult, RunView
 
 __all__ = [
     "EXCHANGES",
+    "STOP_TIMEOUT_MS",
     "ConfigError",
     "FileOptions",
     "GuideOptions",

@@ -58,7 +58,7 @@ def list_command(deployment: DeploymentFile = DEFAULT_FILE, as_json: Json = Fals
 
 
 @app.command(name="test", epilog="Example: mm hooks test desk")
-def test_command(name: Name, deployment: DeploymentFile = DEFAULT_FILE) -> None:
+def try_command(name: Name, deployment: DeploymentFile = DEFAULT_FILE) -> None:
     """Send one message to a hook from this machine, with its stored secret, and say whether it was taken."""
     with one_line_errors():
         desk = open_hook_desk(deployment)

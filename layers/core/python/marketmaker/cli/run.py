@@ -8,12 +8,10 @@ before the start.
 """
 
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -42,6 +40,7 @@ from marketmaker.bootstrap.runs import (
     run,
 )
 from marketmaker.cli.accounts import one_line_errors
+from marketmaker.cli.run_signals import stopped_by_signals
 from marketmaker.cli.run_view import RunStart, result_parts, run_line, run_parts, start_parts
 from marketmaker.cli.style import console, errors, show
 from marketmaker.ports import Alert
@@ -148,8 +147,8 @@ def run_market(
     """Quote one market from this process for a while, with the code of the functions; state is in memory.
 
     On paper, unless --endpoint names a local exchange or --live says otherwise;
-    keys are MM_API_KEY and MM_API_SECRET. Ctrl-C, a halt and the end of its time
-    stop it clean: own orders cancelled and verified, the position kept and
+    keys are MM_API_KEY and MM_API_SECRET. Ctrl-C, SIGTERM, a halt and the end of its
+    time stop it clean: own orders cancelled and verified, the position kept and
     reported. Exit code 0 only then. One run at a time on a login.
     """
     typed: dict[str, Any] = {
@@ -218,7 +217,7 @@ def _run(prepared: Prepared, *, duration_s: int, asks: bool, dry_run: bool, as_j
         if prepared.trades_at is TradesAt.LIVE and asks:
             _confirm(prepared)
         switch = StopSwitch()
-        with _stopped_by_signals(switch), _shown(prepared.trades_at, as_json=as_json) as draw:
+        with stopped_by_signals(switch), _shown(prepared.trades_at, as_json=as_json) as draw:
             return run(desk, duration_s * 1000, switch, draw)
 
 
@@ -249,21 +248,6 @@ def _confirm(prepared: Prepared) -> None:
         raise Refused("the prompt was left: nothing was started; --yes starts without it") from error
     if typed.strip() != symbol:
         raise Refused(f"{typed.strip()} is not {symbol}: nothing was started")
-
-
-@contextmanager
-def _stopped_by_signals(switch: StopSwitch) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the run between ticks; further ones change nothing, the stop is under way."""
-
-    def stop(number: int, _: FrameType | None) -> None:
-        switch.stop("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
-
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 @contextmanager

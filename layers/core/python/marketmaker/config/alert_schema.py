@@ -1,10 +1,11 @@
 """Who is told of alerts: the tables of `[alerts]`."""
 
 from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 import msgspec
 
-from marketmaker.config.ranges import Email, NameOfAccount, NameOfHook, Phone, SymbolText
+from marketmaker.config.ranges import Email, NameOfAccount, NameOfHook, Phone, SymbolText, whole
 from marketmaker.config.tables import Contradiction, Table
 from marketmaker.domain.hooks import HookKind, HookName, HookSettings
 from marketmaker.domain.units import AccountName, Symbol
@@ -14,7 +15,7 @@ from marketmaker.ports import Severity
 class HookTable(Table, frozen=True, kw_only=True):
     """A chat robot, or any program that takes HTTP requests; by default it gets every message, as e-mail does.
 
-    Messages that name no account or market, as those of alarms, go to every hook.
+    With `critical` it gets those and their ends. What names no account or market, as an alarm, goes to every hook.
     """
 
     kind: HookKind
@@ -24,11 +25,15 @@ class HookTable(Table, frozen=True, kw_only=True):
 
 
 class AlertsTable(Table, frozen=True, kw_only=True):
-    """Who is told: e-mail everything, SMS what is critical, hooks what each asks for (S12)."""
+    """Who is told: e-mail everything, SMS what is critical, hooks what each asks for (S12).
+
+    Of what is critical and lasts they are reminded, by default twice an hour.
+    """
 
     email: tuple[Email, ...] = ()
     sms: tuple[Phone, ...] = ()
     hooks: Mapping[NameOfHook, HookTable] = msgspec.field(default_factory=dict)
+    remind_every_min: Annotated[int, whole(5, 1440)] = 30
 
     def unknown(self, symbols: Mapping[str, tuple[str, ...]]) -> Iterator[Contradiction]:
         """Refuse to tell of accounts and markets that are not in the file; `symbols` are each account's."""

@@ -213,6 +213,8 @@ def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]],
             clocks=clocks,
             risk=read_risk(account.risk),
             config_hash=config_hash,
+            remind_every_ms=60 * _MS * table.alerts.remind_every_min,
+            is_armed=table.armed or table.stage is not Stage.LIVE,
             numbers_orders=trading_at(account.venue.value).client_ids is ClientIds.UINT32,
         )
         for name, account in table.accounts.items()

@@ -9,6 +9,7 @@ from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.models import Listing
 from marketmaker.domain.orders import DeploymentTag
 from marketmaker.domain.units import AccountName, Asset, Symbol
+from marketmaker.domain.venues import VENUES, DeadMansSwitch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,11 @@ class Clocks:
     def lease_ms(self) -> int:
         """How long a claim holds: longer than any request of the invocation that took it can live."""
         return self.function_timeout_ms + self.request_ttl_ms
+
+    @property
+    def switch_ms(self) -> int:
+        """After how long without a tick the venue itself cancels: two more may fail, and a lease may have to end."""
+        return max(5 * self.interval_ms // 2, self.lease_ms + 2 * self.interval_ms)
 
     @property
     def tick_max_age_ms(self) -> int:
@@ -90,7 +96,9 @@ class AccountSettings:
     """Everything the deployment file says about one account.
 
     `dedicated` declares that nobody else trades or moves money on the login. `config_hash` goes into every decision
-    record. A venue that `numbers_orders` takes only 32-bit numbers for client order ids.
+    record. A venue that `numbers_orders` takes only 32-bit numbers for client order ids. One that is not `is_armed`
+    never places an order. Of critical alerts that last
+    a human is reminded `remind_every_ms`.
     """
 
     name: AccountName
@@ -102,6 +110,8 @@ class AccountSettings:
     risk: RiskSettings
     config_hash: str
     numbers_orders: bool = False
+    is_armed: bool = True
+    remind_every_ms: int = 1_800_000
     symbols: tuple[Symbol, ...] = field(init=False, repr=False, compare=False)
     """The symbols of its markets, in the file's order."""
     second_listings: tuple[Listing, ...] = field(init=False, repr=False, compare=False)
@@ -112,6 +122,15 @@ class AccountSettings:
         listings = {listing for second in used if second is not None for listing in second.listings}
         object.__setattr__(self, "symbols", tuple(market.symbol for market in self.markets))
         object.__setattr__(self, "second_listings", tuple(sorted(listings)))
+
+    @property
+    def switch_ms(self) -> int | None:
+        """After how long the venue's dead man's switch cancels; None where it is not armed (R4)."""
+        venue = VENUES.get(self.venue)
+        trading = None if venue is None else venue.trading
+        if not self.dedicated or trading is None or trading.dead_mans_switch is DeadMansSwitch.NONE:
+            return None
+        return self.clocks.switch_ms
 
     @property
     def listings(self) -> frozenset[Listing]:

@@ -32,7 +32,10 @@ class HookKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookSettings:
-    """What the deployment file says of a hook; no account or symbol named means all of them."""
+    """What the deployment file says of a hook; no account or symbol named means all of them.
+
+    One that does not hear info hears what is critical, and the end of it.
+    """
 
     name: HookName
     kind: HookKind
@@ -40,10 +43,12 @@ class HookSettings:
     accounts: tuple[AccountName, ...] = ()
     symbols: tuple[Symbol, ...] = ()
 
-    def wants(self, account: str | None, symbol: str | None) -> bool:
-        """Tell whether a message is for this hook; what names no account or market is for every hook."""
-        return (not self.accounts or account is None or account in self.accounts) and (
-            not self.symbols or symbol is None or symbol in self.symbols
+    def wants(self, account: str | None, symbol: str | None, *, is_critical: bool) -> bool:
+        """Tell whether a message is for this hook; what names no account or market is for all accounts and markets."""
+        return (
+            (self.hears_info or is_critical)
+            and (not self.accounts or account is None or account in self.accounts)
+            and (not self.symbols or symbol is None or symbol in self.symbols)
         )
 
 

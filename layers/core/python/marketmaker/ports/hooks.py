@@ -11,7 +11,8 @@ from marketmaker.ports.messages import Severity
 class Notice:
     """A message of an alert topic, as a human reads it: an alert of ours, an alarm, or a text that somebody sent.
 
-    `delivery` is the message's own id, equal whenever it is delivered again; `alarm` names the alarm it is about.
+    `delivery` is the message's own id, equal whenever it is delivered again; `alarm` names the alarm it is about, and
+    `resolves` is the severity of what is over.
     """
 
     delivery: str
@@ -20,17 +21,22 @@ class Notice:
     severity: Severity
     what: str
     text: str
-    is_resolved: bool = False
+    resolves: Severity | None = None
     kind: str | None = None
     account: str | None = None
     symbol: str | None = None
     alarm: str | None = None
 
     @property
+    def is_critical(self) -> bool:
+        """Tell whether it is bad, or the end of something that was."""
+        return Severity.CRITICAL in (self.severity, self.resolves)
+
+    @property
     def title(self) -> str:
         """The first line, which a phone shows while it is locked."""
         where = " ".join(each for each in (self.account, self.symbol) if each)
-        level = "RESOLVED" if self.is_resolved else self.severity.upper()
+        level = "RESOLVED" if self.resolves else self.severity.upper()
         return f"[{self.deployment}] {level} {where}{': ' if where else ''}{self.what}"
 
 

@@ -33,13 +33,17 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A message for a human: what happened, what was done, what to do."""
+    """A message for a human: what happened, what was done, what to do; or that it is over.
+
+    `resolves` is the severity of what is over.
+    """
 
     account: AccountName
     kind: str
     severity: Severity
     text: str
     symbol: Symbol | None = None
+    resolves: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,9 +157,7 @@ class Store(Protocol):
         """Forget the peaks and the starts of days: re-arming after a loss, an operator's act."""
         ...
 
-    def open_episode(
-        self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True
-    ) -> bool:
+    def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True) -> bool:
         """Start an alert episode, not told yet; False if there is one, though it may have ended."""
         ...
 
@@ -183,8 +181,8 @@ class Prices(Protocol):
         """Keep metadata; never replaces newer by older."""
         ...
 
-    def day_volume(self, venue: str, symbol: Symbol) -> DayVolume | None:
-        """Read the volume of the last 24 h that was kept last."""
+    def day_volumes(self, venue: str, symbols: Sequence[Symbol]) -> Mapping[Symbol, DayVolume]:
+        """Read these markets' volumes of the last 24 h that were kept last; one without is left out."""
         ...
 
     def save_day_volume(self, venue: str, volume: DayVolume) -> None:

@@ -212,6 +212,15 @@ class Venue(Protocol):
         """
         ...
 
+    def arm_switch(self, symbols: Sequence[Symbol], after_ms: int, deadline: Deadline) -> None:
+        """Let the venue cancel all orders in these markets, foreign ones too, unless this is said again in time.
+
+        Raises:
+            Refused: the venue has no such switch.
+            Unresolved: for some market nobody knows whether it is armed.
+        """
+        ...
+
     def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:
         """Read a perpetual's funding payments from a moment on, oldest first."""
         ...

@@ -28,15 +28,20 @@ class HeldBack(StrEnum):
     FILLED_MEANWHILE = "filled_meanwhile"
     COOLING_DOWN = "cooling_down"
     MODE_CHANGED = "mode_changed"
+    SWITCH_NOT_ARMED = "switch_not_armed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedSlot:
-    """The slot that is worked, the control as it was claimed, and when everything must have ended."""
+    """The slot that is worked, the control as it was claimed, and when everything must have ended.
+
+    One that is `unguarded` has no dead man's switch where it should have: it places exits and no quotes.
+    """
 
     slot_ms: int
     control: Control
     deadline: Deadline
+    unguarded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,11 @@ def act(desk: Desk, planned: Sequence[PlannedMarket], slot: ClaimedSlot) -> tupl
     cancels = _cancel_round(desk, planned, slot.deadline)
     now_ms = desk.clock.now_ms()
     held_back = [_why_held_back(each, outcomes, now_ms) for each, outcomes in zip(planned, cancels, strict=True)]
+    if slot.unguarded:
+        held_back = [
+            why or (HeldBack.SWITCH_NOT_ARMED if any(quote.style is None for quote in each.plan.place) else None)
+            for each, why in zip(planned, held_back, strict=True)
+        ]
     if any(each.plan.place and why is None for each, why in zip(planned, held_back, strict=True)) and not _may_create(
         desk, slot.control
     ):

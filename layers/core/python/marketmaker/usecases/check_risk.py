@@ -1,8 +1,8 @@
 """The independent second look at an account: every limit, once a minute, with a venue key of its own.
 
-A check strengthens first, then cancels, then tells; it never creates an order and never writes a market's item. Its
-cancels need neither the lease nor the state (R4, R34). What it could not see it neither answers nor lifts (R7).
-Duplicate and overlapping checks change nothing twice.
+A check strengthens first, then cancels, then tells. Only where ticks have stopped does it create orders or write a
+market's item, to leave what is being left (`leaving`). Its cancels need neither the lease nor the state (R4, R34).
+What it could not see it neither answers nor lifts (R7). Duplicate and overlapping checks change nothing twice.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +18,7 @@ from marketmaker.errors import Conflict, Fatal, MarketMakerError, Refused, Retry
 from marketmaker.ports import CancelResult, Deadline, HaltRequest, HaltRequests, Unknown
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import Condition, follow_episodes
+from marketmaker.usecases.leaving import leave_without_ticks
 from marketmaker.usecases.live_settings import in_force
 from marketmaker.usecases.observe import read_both
 from marketmaker.usecases.risk_alerts import (
@@ -60,24 +61,27 @@ class _Case:
     progress: _Progress
 
 
-def check_risk(desk: Desk, halts: HaltRequests, deadline: Deadline) -> RiskReport:
-    """Judge every limit of an account and answer those that broke; whatever venue or store do, it returns."""
-    report = _check(desk, halts, deadline)
+def check_risk(desk: Desk, halts: HaltRequests, deadline: Deadline, *, owner: str) -> RiskReport:
+    """Judge every limit of an account and answer those that broke; whatever venue or store do, it returns.
+
+    `owner` names this invocation in the lease, should it have to leave a position that no tick leaves.
+    """
+    report = _check(desk, halts, deadline, owner)
     desk.telemetry.record("risk", report.summary())
     desk.telemetry.count(desk.settings.name, report.counts())
     return report
 
 
-def _check(desk: Desk, halts: HaltRequests, deadline: Deadline) -> RiskReport:
+def _check(desk: Desk, halts: HaltRequests, deadline: Deadline, owner: str) -> RiskReport:
     try:
         observation, reading = read_both(desk, deadline, needs_state=False)
     except Fatal as error:
         return _refuse(desk, str(error))
     except (Retryable, Refused) as error:
-        return _blind(desk, RiskOutcome.VENUE_UNREACHABLE, str(error))
+        return _see_nothing(desk, str(error))
     open_orders = observation.open_orders
     if isinstance(open_orders, Unknown):
-        return _blind(desk, RiskOutcome.VENUE_UNREACHABLE, open_orders.reason)
+        return _see_nothing(desk, open_orders.reason)
     progress = _Progress()
     state: AccountState | None = None
     try:
@@ -93,10 +97,12 @@ def _check(desk: Desk, halts: HaltRequests, deadline: Deadline) -> RiskReport:
         return _check_without_state(case, halts)
     if state.control.mode is Mode.HALTED:
         return _check_halted(case, state)
-    return _check_limits(case, state, halts)
+    report, control = _check_limits(case, state, halts)
+    attempts = leave_without_ticks(desk, replace(state, control=control), owner, deadline)
+    return replace(report, exit_attempts=len(attempts))
 
 
-def _check_limits(case: _Case, state: AccountState, halts: HaltRequests) -> RiskReport:
+def _check_limits(case: _Case, state: AccountState, halts: HaltRequests) -> tuple[RiskReport, Control]:
     assessment, verdict = _judge(case)
     control = _strengthen(case, verdict, state.control)
     settings = case.desk.settings
@@ -114,7 +120,7 @@ def _check_limits(case: _Case, state: AccountState, halts: HaltRequests) -> Risk
     _keep_peaks(case, assessment)
     if control.epoch == state.control.epoch:
         control = _relax(case, control, milder)
-    return _report(case, assessment, verdict, control)
+    return _report(case, assessment, verdict, control), control
 
 
 def _check_without_state(case: _Case, halts: HaltRequests) -> RiskReport:
@@ -281,6 +287,16 @@ def _restricted(case: _Case, control: Control) -> tuple[Symbol, ...]:
     return tuple(symbol for symbol in case.desk.settings.symbols if symbol in control.restrictions)
 
 
+def _see_nothing(desk: Desk, problem: str) -> RiskReport:
+    """Say that the venue cannot be read; alerts that nobody sent are sent all the same (R27)."""
+    report = _blind(desk, RiskOutcome.VENUE_UNREACHABLE, problem)
+    try:
+        follow_episodes(desk, (), None)
+    except (Retryable, Fatal) as error:
+        return replace(report, problems=(problem, f"alerts could not be looked at: {error}"))
+    return report
+
+
 def _blind(desk: Desk, outcome: RiskOutcome, problem: str) -> RiskReport:
     settings = desk.settings
     return RiskReport(account=settings.name, outcome=outcome, config_hash=settings.config_hash, problems=(problem,))
@@ -295,7 +311,7 @@ def _refuse(desk: Desk, reason: str) -> RiskReport:
     report = _blind(desk, RiskOutcome.ACCOUNT_REFUSED, text)
     try:
         desk.store.strengthen(desk.settings.name, Mode.CANCEL_ONLY, reason=text, now_ms=desk.clock.now_ms())
-        follow_episodes(desk, [key_refused(text)], frozenset())
+        follow_episodes(desk, [key_refused(text)], None)
     except (Retryable, Fatal) as error:
         return replace(report, problems=(text, f"the mode could not be strengthened: {error}"))
     return report

@@ -16,7 +16,7 @@ from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import Fatal, MarketMakerError, Retryable
 from marketmaker.ports import Alert, Deadline, HaltRequest, Severity
 from marketmaker.usecases.desk import Desk
-from marketmaker.usecases.episodes import HALT_DELIVERY, deliver
+from marketmaker.usecases.episodes import HALT_DELIVERY, deliver, tell_once
 from marketmaker.usecases.live_settings import in_force
 from marketmaker.usecases.settle import settle
 from marketmaker.usecases.sweeper import POLL_MS, Sweeper
@@ -117,20 +117,11 @@ def halt(request: HaltRequest, desk: Desk, deadline: Deadline) -> HaltReport:
         _settle_ledger(work)
     report = _report(work)
     desk.telemetry.record("halt", {**report.summary(), "reason": request.reason, "requested_by": request.requested_by})
-    if report.verified_s is None or _is_first(request, desk):
+    if report.verified_s is None or request.delivery is None:
         deliver(desk, _alert(request, report))
+    else:
+        tell_once(desk, f"{HALT_DELIVERY}{request.delivery}", _alert(request, report))
     return report
-
-
-def _is_first(request: HaltRequest, desk: Desk) -> bool:
-    """Tell whether this message was not told before; in doubt it is told again."""
-    if request.delivery is None:
-        return True
-    key, text = f"{HALT_DELIVERY}{request.delivery}", f"{request.reason} ({request.requested_by})"
-    try:
-        return desk.store.open_episode(request.account, key, text=text, now_ms=desk.clock.now_ms())
-    except (Retryable, Fatal):
-        return True
 
 
 def _sweep(work: _Halt) -> None:

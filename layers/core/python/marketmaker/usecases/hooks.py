@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from marketmaker.domain.hooks import HookSecret, HookSettings, entered_hook
+from marketmaker.domain.hooks import HookName, HookSecret, HookSettings, entered_hook
 from marketmaker.errors import Fatal, MarketMakerError
 from marketmaker.ports import HookSecrets, HookSender, Notice, Severity
 
@@ -16,7 +16,7 @@ class HookDesk:
 
     deployment: str
     is_local: bool
-    hooks: Mapping[str, HookSettings]
+    hooks: Mapping[HookName, HookSettings]
     secrets: HookSecrets
     sender: HookSender
 

@@ -43,11 +43,11 @@ class KeptStatistics:
             return StatisticsReading(known=self._known, volumes=self._volumes)
         try:
             found = prices.calibrations(venue, symbols)
-            volumes = {symbol: prices.day_volume(venue, symbol) for symbol in volumes_of}
+            volumes = prices.day_volumes(venue, volumes_of) if volumes_of else {}
         except MarketMakerError as error:
             self._fresh_until_ms = now_ms + RETRY_MS
             return StatisticsReading(known=self._known, volumes=self._volumes, problem=str(error))
         self._known = {symbol: each.statistics for symbol, each in found.items()}
-        self._volumes = {symbol: volume for symbol, volume in volumes.items() if volume is not None}
+        self._volumes = volumes
         self._fresh_until_ms = now_ms + RELOAD_MS
         return StatisticsReading(known=self._known, volumes=self._volumes)

@@ -36,7 +36,7 @@ def _halt(desk: Desk, until_ms: int) -> None:
     text = f"the venue has banned our address for too many requests, until {_utc(until_ms)}"
     desk.store.strengthen(desk.settings.name, Mode.HALTED, reason=text, now_ms=desk.clock.now_ms())
     advice = "Halted; our orders rest until then: cancel them by hand from elsewhere. Later: `mm halt`, `mm resume`"
-    follow_episodes(desk, [Condition(kind=VENUE_BANNED, symbol=None, text=f"{text}. {advice}")], frozenset())
+    follow_episodes(desk, [Condition(kind=VENUE_BANNED, symbol=None, text=f"{text}. {advice}")], None)
 
 
 def _utc(time_ms: int) -> str:

@@ -66,7 +66,7 @@ def relay_alerts(notices: Iterable[Notice], desk: RelayDesk) -> RelayReport:
 
 def _is_for(notice: Notice, desk: RelayDesk) -> bool:
     is_own = notice.alarm is not None and notice.alarm.startswith(desk.own_alarms)
-    return not is_own and desk.hook.wants(notice.account, notice.symbol)
+    return not is_own and desk.hook.wants(notice.account, notice.symbol, is_critical=notice.is_critical)
 
 
 def _record(desk: RelayDesk, event: str, notice: Notice, **more: str) -> None:

@@ -20,6 +20,7 @@ from marketmaker.errors import AccountRefused, Conflict, LeaseLost, Refused, Ret
 from marketmaker.ports import CancelResult, ClaimRefusal, Deadline, PlaceOutcome, Rejected, RejectionKind, Severity
 from marketmaker.usecases import live_settings, rate_limits
 from marketmaker.usecases.act import ClaimedSlot, PlannedMarket, act
+from marketmaker.usecases.dead_man import arm_switch, switch_condition
 from marketmaker.usecases.decide import DecidedMarket, compare_ledger, decide_market, prepare_all
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import (
@@ -88,13 +89,24 @@ def _claim_and_work(desk: Desk, tick: Tick, owner: str, now_ms: int) -> TickRepo
         if isinstance(claim, ClaimRefusal):
             return _report(desk, tick, TickOutcome(claim.value))
         live_settings.keep_deployed(desk, claim)
-        desk = live_settings.in_force(replace(desk, store=desk.store.under(owner)), claim)
-        report, refreshed = _work_or_halt(desk, tick, claim, deadline)
-        desk.store.release(tick.account, owner=owner, refreshed=rate_limits.keep(desk, claim, refreshed))
+        report = work_claimed(desk, tick, claim, owner, deadline)
     except LeaseLost as error:
         return _report(desk, tick, TickOutcome.LEASE_LOST, detail=str(error))
     except Retryable as error:
         return _report(desk, tick, TickOutcome.STATE_UNREACHABLE, detail=str(error))
+    return report
+
+
+def work_claimed(desk: Desk, tick: Tick, claim: Control, owner: str, deadline: Deadline) -> TickReport:
+    """Work what was claimed, by the settings in force, and give the lease back.
+
+    Raises:
+        LeaseLost: another claimed meanwhile.
+        Retryable: the store did not answer; the lease is left to expire.
+    """
+    desk = live_settings.in_force(replace(desk, store=desk.store.under(owner)), claim)
+    report, refreshed = _work_or_halt(desk, tick, claim, deadline)
+    desk.store.release(tick.account, owner=owner, refreshed=rate_limits.keep(desk, claim, refreshed))
     return report
 
 
@@ -122,12 +134,14 @@ def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple
     open_markets = {each.settings.symbol for each in prepared if each.market is not None}
     strays = [order for order in desk.own(seen.open_orders) if order.symbol not in open_markets]
     stray_cancels = desk.venue.cancel(strays, deadline) if strays else ()
-    slot = ClaimedSlot(slot_ms=tick.slot_ms, control=control, deadline=deadline)
+    not_armed = arm_switch(desk, decided, deadline)
+    slot = ClaimedSlot(slot_ms=tick.slot_ms, control=control, deadline=deadline, unguarded=not_armed is not None)
     markets = _carry_out(desk, decided, seen.marks, slot)
     first_looks = [each for each in markets if each.situation.only is None]
     unreadable_ticks = control.unreachable_ticks + 1 if any(map(_is_unreadable, first_looks)) else 0
     is_lasting = unreadable_ticks >= UNREACHABLE_TICKS_UNTIL_ALERT
     conditions = [*_conditions(first_looks, is_lasting=is_lasting), live_settings.rejection(desk, control)]
+    conditions.append(switch_condition(not_armed))
     follow_episodes(desk, conditions, seen.state.episodes)
     report = _report(desk, tick, TickOutcome.DONE, markets=markets)
     if stray_cancels:
@@ -221,7 +235,7 @@ def _unreachable(desk: Desk, tick: Tick, control: Control, reason: str) -> tuple
             symbol=None,
             text=f"the venue cannot be read: {reason}. No new orders until it answers",
         )
-        follow_episodes(desk, [condition], frozenset())
+        follow_episodes(desk, [condition], None)
     report = _report(desk, tick, TickOutcome.VENUE_UNREACHABLE, detail=reason)
     return report, replace(_unchanged(control), unreachable_ticks=ticks)
 
@@ -231,7 +245,7 @@ def _refuse(desk: Desk, tick: Tick, reason: str) -> TickReport:
     text = f"the venue refuses the account: {reason}"
     desk.store.strengthen(desk.settings.name, Mode.HALTED, reason=text, now_ms=desk.clock.now_ms())
     advice = "halted; run `mm keys check`, look at open orders by hand, then `mm resume`"
-    follow_episodes(desk, [Condition(kind=ACCOUNT_REFUSED, symbol=None, text=f"{text}. {advice}")], frozenset())
+    follow_episodes(desk, [Condition(kind=ACCOUNT_REFUSED, symbol=None, text=f"{text}. {advice}")], None)
     return _report(desk, tick, TickOutcome.ACCOUNT_REFUSED, detail=text)
 
 
@@ -240,7 +254,7 @@ def _halt_after_exits(desk: Desk, market: MarketReport) -> None:
     text = f"{market.symbol} had to be left {MAX_REPEATS + 2} times in a row, each within an hour of the last"
     desk.store.strengthen(desk.settings.name, Mode.HALTED, reason=text, now_ms=desk.clock.now_ms())
     advice = "halted; look at the market and its stop, then `mm resume`"
-    follow_episodes(desk, [Condition(kind=EXITS_REPEATED, symbol=market.symbol, text=f"{text}. {advice}")], frozenset())
+    follow_episodes(desk, [Condition(kind=EXITS_REPEATED, symbol=market.symbol, text=f"{text}. {advice}")], None)
 
 
 def _is_unreadable(market: MarketReport) -> bool:

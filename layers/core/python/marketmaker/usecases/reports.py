@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 from marketmaker.domain.deciding import Decision, Situation
 from marketmaker.domain.inventory import FillRow
-from marketmaker.domain.quoting import NoQuotes, Quotes
+from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quotes
 from marketmaker.domain.replacing import Cancel, CancelReason, Plan
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.ports import Accepted, CancelOutcome, CancelResult, OutcomeUnknown, PlaceOutcome, Rejected
@@ -83,6 +83,11 @@ class MarketReport:
     def acted(self) -> bool:
         """Tell whether anything was sent, booked or held back."""
         return bool(self.cancels or self.places or self.booked or self.held_back)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Tell whether an exit is under way."""
+        return isinstance(self.desired, NoQuotes) and self.desired.reason is NoQuotesReason.EXITING
 
     def counts(self) -> dict[str, int]:
         """Count what happened to orders; `cancelled_unfilled` is what the cancel ratio counts (C2)."""

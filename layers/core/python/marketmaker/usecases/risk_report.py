@@ -42,6 +42,7 @@ class RiskReport:
     foreign_orders: int | None = None
     orders_cancelled: int = 0
     cancels_failed: int = 0
+    exit_attempts: int = 0
     is_breached: bool = False
     problems: tuple[str, ...] = ()
 
@@ -59,6 +60,7 @@ class RiskReport:
             "restricted_markets": len(self.restricted),
             "protective_cancels": self.orders_cancelled,
             "cancels_failed": self.cancels_failed,
+            "exit_attempts": self.exit_attempts,
         }
         if self.is_breached or not self.outcome.is_blind:
             counts["risk_breach"] = int(self.is_breached)
@@ -90,5 +92,6 @@ class RiskReport:
             "foreign_orders": self.foreign_orders,
             "orders_cancelled": self.orders_cancelled,
             "cancels_failed": self.cancels_failed,
+            "exit_attempts": self.exit_attempts,
             "problems": self.problems,
         }

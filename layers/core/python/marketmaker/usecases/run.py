@@ -141,7 +141,7 @@ def _wait_until(desk: Desk, moment_ms: int, switch: StopSwitch) -> bool:
 
 def _look_again(desk: Desk) -> None:
     at_ms = desk.clock.now_ms() + desk.settings.clocks.function_timeout_ms
-    check_risk(desk, _Noted(), Deadline(at_ms=at_ms, clock=desk.clock))
+    check_risk(desk, _Noted(), Deadline(at_ms=at_ms, clock=desk.clock), owner=REQUESTED_BY)
 
 
 def _stop(desk: Desk, reason: str) -> HaltReport:

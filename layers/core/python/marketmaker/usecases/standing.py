@@ -133,7 +133,7 @@ def _control(desk: Desk, state: AccountState, marks: Mapping[Symbol, Decimal]) -
         alerts=tuple(
             OpenAlert(key=key, text=episode.text, since_ms=episode.since_ms)
             for key, episode in sorted(state.episodes.items())
-            if not key.startswith(HALT_DELIVERY)
+            if not key.startswith(HALT_DELIVERY) and episode.ended is None
         ),
         restrictions=_limits(control.restrictions),
         stops=_limits(control.stops),

@@ -188,6 +188,7 @@ def _tell(desk: TriangleDesk, look: TriangleLook, edge: TriangleEdge, *, is_open
         severity=Severity.INFO,
         text=f"{account} {symbol}: {_opened(look, edge) if is_open else _over(edge)}",
         symbol=symbol,
+        resolves=None if is_open else Severity.INFO,
     )
     try:
         desk.alerts.send(alert)

@@ -122,6 +122,21 @@ def order_of(dialect: Dialect, symbol: Symbol, key: ClientOrderId | VenueOrderId
     return call
 
 
+def countdown(dialect: Dialect, symbol: Symbol, after_ms: int) -> Call[None]:
+    """Ask the venue to cancel everything in a market after so long; the answer repeats what it understood."""
+    params = {"symbol": market_id(symbol), "countdownTime": after_ms}
+    route = dialect.routes.countdown
+
+    def call(client: Any) -> None:
+        if route is None:
+            raise Refused("the venue has no dead man's switch")
+        answer = parsing.expect_row(getattr(client, route)(params), f"the switch of {symbol}")
+        if (answer.get("symbol"), str(answer.get("countdownTime"))) != (market_id(symbol), str(after_ms)):
+            raise Unresolved(f"the switch of {symbol} was answered by {answer}")
+
+    return call
+
+
 def cancellation(dialect: Dialect, order: Order) -> Call[Order]:
     """Ask for a cancel; the answer says what had been executed."""
     params = {"symbol": market_id(order.symbol), "orderId": order.venue_id}

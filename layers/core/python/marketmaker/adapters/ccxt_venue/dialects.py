@@ -37,6 +37,7 @@ class Routes:
     leverage: str | None = None
     margin_type: str | None = None
     create: str | None = None
+    countdown: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,7 @@ USDM = Dialect(
         leverage="fapiPrivatePostLeverage",
         margin_type="fapiPrivatePostMarginType",
         create="fapiPrivatePostOrder",
+        countdown="fapiPrivatePostCountdownCancelAll",
     ),
     market_type="swap",
     options=MappingProxyType({"defaultType": "swap", "fetchMarkets": {"types": ["linear"]}}),

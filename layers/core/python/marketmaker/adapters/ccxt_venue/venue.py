@@ -227,6 +227,11 @@ class CcxtVenue:
             raise Refused(f"{symbol} is a spot market: it has no leverage")
         self._connection.write(perpetuals.leverage(self._dialect, symbol, wanted), deadline, Need.QUOTE)
 
+    def arm_switch(self, symbols: Sequence[Symbol], after_ms: int, deadline: Deadline) -> None:
+        """Arm each market's dead man's switch, all at once; a cancel's share of the limit is for it too."""
+        armed = [calls.countdown(self._dialect, symbol, after_ms) for symbol in symbols]
+        self._connection.parallel([partial(self._connection.write, each, deadline, Need.SWEEP) for each in armed])
+
     def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:
         """Read funding payments from a moment on, oldest first, to the last page; a spot market has none."""
         found: list[FundingPayment] = []

@@ -65,15 +65,20 @@ class DynamoDbPrices:
             older = MetadataItem.fetched_ms.does_not_exist() | (MetadataItem.fetched_ms <= each.fetched_ms)
             self._put(item, older)
 
-    def day_volume(self, venue: str, symbol: Symbol) -> DayVolume | None:
-        """Read the volume of the last 24 h that was kept last."""
-        raw = self._client.get(self._table, (keys.prices_partition(venue, symbol), keys.DAY_VOLUME))
-        if not raw:
-            return None
-        item = DayVolumeItem.from_raw_data(raw)
-        return DayVolume(
-            symbol=symbol, time_ms=item.time_ms, volume_base=item.volume_base, volume_quote=item.volume_quote
-        )
+    def day_volumes(self, venue: str, symbols: Sequence[Symbol]) -> Mapping[Symbol, DayVolume]:
+        """Read these markets' volumes of the last 24 h that were kept last, all in one request."""
+        wanted = {keys.prices_partition(venue, symbol): symbol for symbol in symbols}
+        rows = self._client.get_many(self._table, [(partition, keys.DAY_VOLUME) for partition in wanted])
+        items = [DayVolumeItem.from_raw_data(raw) for raw in rows]
+        return {
+            wanted[item.market]: DayVolume(
+                symbol=wanted[item.market],
+                time_ms=item.time_ms,
+                volume_base=item.volume_base,
+                volume_quote=item.volume_quote,
+            )
+            for item in items
+        }
 
     def save_day_volume(self, venue: str, volume: DayVolume) -> None:
         """Keep a day's volume; never replaces newer by older."""

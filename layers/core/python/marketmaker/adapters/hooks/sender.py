@@ -24,7 +24,7 @@ class HttpHookSender:
         try:
             answer = post(request_of(kind, secret, notice, self._clock.now_ms()))
         except Retryable as error:
-            raise Retryable(f"{kind} hook: {error}") from None
+            raise Retryable(f"{kind} hook: {error}") from error
         problem = problem_of(kind, answer, secret)
         if problem is not None:
             text = f"{kind} hook: {problem.text}"

@@ -88,7 +88,7 @@ def _webhook(secret: HookSecret, notice: Notice, now_ms: int) -> HookRequest:
         "deployment": notice.deployment,
         "time": notice.told_at,
         "severity": notice.severity.value,
-        "resolved": notice.is_resolved,
+        "resolved": notice.resolves is not None,
         "kind": notice.kind,
         "account": notice.account,
         "symbol": notice.symbol,

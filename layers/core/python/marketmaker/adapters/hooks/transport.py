@@ -41,9 +41,7 @@ def post(request: HookRequest) -> HookAnswer:
     Raises:
         Retryable: no whole answer came; whether the message arrived is unknown, and sending it again is harmless.
     """
-    logging.getLogger("urllib3").disabled = True
-    for name in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
-        logging.getLogger(name).disabled = True  # it logs addresses, as of an answer with a broken header
+    logging.getLogger("urllib3").propagate = False  # it logs addresses, as of an answer with a broken header
     try:
         return _post(request)
     except _FAILURES as error:

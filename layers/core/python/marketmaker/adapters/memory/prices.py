@@ -43,10 +43,10 @@ class InMemoryPrices:
                 if kept is None or kept.fetched_ms <= each.fetched_ms:
                     self._metadata[venue, each.symbol] = each
 
-    def day_volume(self, venue: str, symbol: Symbol) -> DayVolume | None:
-        """Return the newest volume."""
+    def day_volumes(self, venue: str, symbols: Sequence[Symbol]) -> Mapping[Symbol, DayVolume]:
+        """Return the newest volumes."""
         with self._lock:
-            return self._volumes.get((venue, symbol))
+            return {each: self._volumes[venue, each] for each in symbols if (venue, each) in self._volumes}
 
     def save_day_volume(self, venue: str, volume: DayVolume) -> None:
         """Keep a volume, never older over newer."""

@@ -97,6 +97,9 @@ class PaperVenue:
 
     # What the account knows
 
+    def arm_switch(self, symbols: Sequence[Symbol], after_ms: int, deadline: Deadline) -> None:
+        """Do nothing: nothing of paper is lost while nobody looks."""
+
     def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:
         """Hold a perpetual so from now on.
 
