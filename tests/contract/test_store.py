@@ -16,7 +16,7 @@ from marketmaker.adapters.memory import InMemoryStore
 from marketmaker.domain.caution import Caution
 from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exits import Exit, ExitCause, ExitState
-from marketmaker.domain.inventory import FillRow, OpeningRow, open_inventory
+from marketmaker.domain.inventory import FillRow, OpeningRow, Transfer, TransferRow, open_inventory
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.runs import SameSideRun
 from marketmaker.domain.state import (
@@ -333,6 +333,22 @@ class TestStops:
         restriction = Restriction(mode=Mode.CANCEL_ONLY, reason="a limit", since_ms=8)
         control = store.restrict(account, GOLD, restriction)
         assert store.lift(account, GOLD, epoch=control.epoch).stops == kept
+
+
+class TestArming:
+    def test_takeover_is_noted_once_in_a_new_epoch(self, store: Store, account: AccountName) -> None:  # S13
+        assert store.read_control(account).armed_ms == 0
+        armed = store.arm(account, now_ms=7)
+        assert armed == Control(account=account, epoch=1, armed_ms=7)
+        assert store.arm(account, now_ms=9) == armed
+        assert store.read_account(account).control == armed
+
+    def test_takeover_keeps_the_lease_and_outlasts_ticks(self, store: Store, account: AccountName) -> None:
+        claimed = claim(store, account, 5_000)
+        assert isinstance(claimed, Control)
+        assert store.arm(account, now_ms=7).lease == claimed.lease
+        release(store, account)
+        assert store.read_control(account).armed_ms == 7
 
 
 class TestRestrictions:
@@ -711,6 +727,26 @@ class TestLedger:
         market = opened(store, account)
         store.book(account, market, [fill_row(5)])
         assert (store.opening(account, GOLD), store.opening(account, BITCOIN)) == (opening(), None)
+
+    def test_transfers_are_rows_of_their_own_and_written_once(self, store: Store, account: AccountName) -> None:
+        def came(number: str) -> TransferRow:
+            transfer = Transfer(
+                id=number, time_ms=7, asset=USDT, amount=Decimal("-0.5"), price_quote=Decimal(1), reason="out (me)"
+            )
+            changes = {"base_change": Decimal(0), "quote_change": Decimal("-0.5"), "realised_quote": Decimal("0.25")}
+            return TransferRow(transfer=transfer, **changes)
+
+        market = store.book(account, opened(store, account), [came("1"), fill_row(3)])
+        market = store.book(account, market, [came("2-USDT")])
+        assert store.ledger(account, GOLD) == [opening(), fill_row(3), came("1"), came("2-USDT")]
+        with pytest.raises(Conflict):
+            store.book(account, market, [came("1")])
+
+    def test_what_is_foreign_may_change_later(self, store: Store, account: AccountName) -> None:  # S2b
+        opened(store, account)
+        before = dict(store.read_control(account).foreign)
+        store.set_foreign(account, {USDT: Decimal("7.5"), Asset("N"): Decimal(1)})
+        assert store.read_control(account).foreign == before | {USDT: Decimal("7.5"), Asset("N"): Decimal(1)}
 
     def test_more_than_ninety_rows_are_refused(self, store: Store, account: AccountName) -> None:
         market = opened(store, account)

@@ -63,6 +63,7 @@ COMMANDS = {
     ),
     ("halt",): ("--reason", "--deployment", "--account", "--json", "--timeout-s", "Example: mm "),
     ("resume",): ("--reason", "--deployment", "--account", "--json", "Example: mm "),
+    ("transfer",): ("--symbol", "--price", "--reason", "--id", "--json", "dedicated", "Example: mm "),
     ("explain",): ("--account", "--symbol", "--tick", "--since", "--log", "--json", "Example: mm "),
     ("replay",): ("--account", "--symbol", "--tick", "--since", "--log", "--with", "--json", "Example: mm "),
     ("config",): ("check", "apply", "show", "revert"),
@@ -255,6 +256,24 @@ def test_missing_tables_hide_the_state_but_not_the_venue(stage: Stage) -> None:
     assert "main  mode unknown" in ended.out
     assert "touch  others 1" in ended.out
     assert_one_line(stage.mm("fills", MM_DEPLOYMENT_FILE=str(other)), "main: ", "marketmaker-other-ledger")
+
+
+# --- transfers --------------------------------------------------------------------------------------------------------
+
+
+def test_money_that_came_is_booked_to_a_market_or_to_nobody(stage: Stage) -> None:  # S2b
+    with stage.function("replace_quotes") as quoting:
+        stage.tick(quoting)
+    booked = stage.mm("transfer", "500", "usdt", "--symbol", "PAXG/USDT", "--reason", "more", "--id", "first")
+    assert (booked.code, booked.err) == (0, "")
+    assert booked.out == "main: 500 USDT at 1 booked, PAXG/USDT 65500 now; transfer first\n"
+    again = stage.mm("transfer", "500", "USDT", "-s", "PAXG/USDT", "--reason", "more", "--id", "first")
+    assert_one_line(again, "main: NOT BOOKED: id: first is booked already")
+    (nobodys,) = json.loads(stage.mm("transfer", "--reason", "mine", "--json", "--", "2.5", "PAXG").out)
+    assert (nobodys["symbol"], nobodys["held"]) == (None, "2.5")
+    assert_one_line(stage.mm("transfer", "--reason", "x", "--", "-3", "PAXG"), "only 2.5 is no market's")
+    wrong = stage.mm("transfer", "much", "USDT", "--reason", "x")
+    assert (wrong.code, "amount: 'much' is not allowed: a number such as 500 or -0.25" in wrong.err) == (2, True)
 
 
 # --- halt and resume -------------------------------------------------------------------------------------------------

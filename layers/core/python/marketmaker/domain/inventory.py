@@ -103,7 +103,32 @@ class FundingRow:
         return self.payment.time_ms
 
 
-LedgerRow = OpeningRow | FillRow | FundingRow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Money that came from outside, or below zero went there; `id` makes it one, however often it is told (S2b).
+
+    `price_quote` is what one unit of the asset is worth in the market's quote: 1 of the quote itself.
+    """
+
+    id: str
+    time_ms: int
+    asset: Asset
+    amount: Decimal
+    price_quote: Decimal
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferRow:
+    """One booked transfer with its effect on the market's holdings."""
+
+    transfer: Transfer
+    base_change: Decimal
+    quote_change: Decimal
+    realised_quote: Decimal
+
+
+LedgerRow = OpeningRow | FillRow | FundingRow | TransferRow
 
 
 def open_inventory(row: OpeningRow) -> Inventory:
@@ -126,6 +151,34 @@ def book_funding(inventory: Inventory, payment: FundingPayment) -> tuple[Invento
         funding_quote=inventory.funding_quote + payment.amount_quote,
     )
     return paid, FundingRow(payment=payment)
+
+
+def book_transfer(inventory: Inventory, transfer: Transfer, instrument: Instrument) -> tuple[Inventory, TransferRow]:
+    """Take a deposit or a withdrawal in: neither is a gain or a loss, now or at the peak (R6).
+
+    Base that comes is as if deposited in quote and bought at its price; base that goes, as if sold at it and withdrawn.
+    """
+    value = transfer.amount * transfer.price_quote
+    if transfer.asset == instrument.quote:
+        after = replace(inventory, quote=inventory.quote + value)
+        changes = (ZERO, value)
+    else:
+        after = _move(
+            inventory,
+            base_change=transfer.amount,
+            price=transfer.price_quote,
+            fee_quote=ZERO,
+            time_ms=transfer.time_ms,
+        )
+        changes = (transfer.amount, ZERO)
+    after = replace(after, deposited_quote=inventory.deposited_quote + value)
+    row = TransferRow(
+        transfer=transfer,
+        base_change=changes[0],
+        quote_change=changes[1],
+        realised_quote=after.realised_quote - inventory.realised_quote,
+    )
+    return after, row
 
 
 def book_fill(

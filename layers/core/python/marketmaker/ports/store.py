@@ -96,7 +96,11 @@ class Store(Protocol):
         ...
 
     def ledger(self, account: AccountName, symbol: Symbol) -> Sequence[LedgerRow]:
-        """Read a market's ledger, opening row first, then fills by trade id, then funding by time."""
+        """Read a market's ledger: the opening, fills by trade id, funding by time, transfers by id."""
+        ...
+
+    def set_foreign(self, account: AccountName, foreign: Mapping[Asset, Decimal]) -> None:
+        """Note how much of these assets the login holds beyond its markets (S2a)."""
         ...
 
     def recent_fills(
@@ -119,6 +123,10 @@ class Store(Protocol):
 
     def lift(self, account: AccountName, symbol: Symbol, *, epoch: int) -> Control:
         """Lift a market's restriction, with a new epoch; `Conflict` if the epoch is not the one that was read."""
+        ...
+
+    def arm(self, account: AccountName, *, now_ms: int) -> Control:
+        """Note that a standby has taken the account over, with a new epoch unless it had before."""
         ...
 
     def stop_market(self, account: AccountName, symbol: Symbol, *, reason: str, now_ms: int) -> Control:

@@ -137,6 +137,16 @@ class ControlWrites:
             condition=(ControlItem.epoch == epoch) & stored.exists(),
         )
 
+    def arm(self, now_ms: int) -> Update:
+        """Note a takeover and start a new epoch, unless it was noted before."""
+        item = ControlItem
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=[item.armed_ms.set(now_ms), item.epoch.add(1)],
+            condition=item.armed_ms.does_not_exist() | (item.armed_ms == 0),
+        )
+
     def make_stops(self) -> Update:
         """Make sure that the map of stops exists: entries can only be set in one that does."""
         return Update(table=self.table, key=self.key, actions=[ControlItem.stops.make()])

@@ -1,6 +1,6 @@
 """How items are named: an account's partition of the state table, a market's partitions of ledger and prices."""
 
-from marketmaker.domain.inventory import FundingRow, LedgerRow, OpeningRow
+from marketmaker.domain.inventory import FundingRow, LedgerRow, OpeningRow, TransferRow
 from marketmaker.domain.units import AccountName, Symbol, TradeId
 
 CONTROL = "control"
@@ -12,6 +12,7 @@ PAPER = "paper"
 OPENING = "opening#"
 FILL = "fill#"
 FUNDING = "funding#"
+TRANSFER = "transfer#"
 METADATA = "metadata"
 DAY_VOLUME = "day_volume"
 KLINES = "klines#"
@@ -70,6 +71,8 @@ def row_key(row: LedgerRow) -> str:
         return OPENING
     if isinstance(row, FundingRow):
         return f"{FUNDING}{row.key:0{_TIME_DIGITS}d}"
+    if isinstance(row, TransferRow):
+        return f"{TRANSFER}{row.transfer.id}"
     trade_id = row.fill.trade_id
     if (
         not (trade_id.isascii() and trade_id.isdigit() and len(trade_id) <= _ID_DIGITS)

@@ -178,6 +178,7 @@ class ControlItem(StateItem):
     blocked_until_ms = IntegerAttribute(default=0)
     is_banned = BooleanAttribute(default=False)
     restrictions = MappingAttribute[Symbol, RestrictionMap](RestrictionMap())
+    armed_ms = IntegerAttribute(default=0)
     stops = MappingAttribute[Symbol, RestrictionMap](RestrictionMap())
     peaks = MappingAttribute[Asset, EquityMap](EquityMap())
     days = MappingAttribute[Asset, DayMap](DayMap())
@@ -248,6 +249,18 @@ class FundingItem(LedgerItem):
     """`funding#TIME`: one funding payment, above zero received."""
 
     amount_quote = DecimalAttribute()
+
+
+class TransferItem(LedgerItem):
+    """`transfer#ID`: money that came from outside, or below zero went there."""
+
+    asset = UnicodeAttribute()
+    amount = DecimalAttribute()
+    price_quote = DecimalAttribute()
+    reason = UnicodeAttribute()
+    base_change = DecimalAttribute()
+    quote_change = DecimalAttribute()
+    realised_quote = DecimalAttribute()
 
 
 class FillItem(LedgerItem):

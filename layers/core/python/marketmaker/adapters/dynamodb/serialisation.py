@@ -23,13 +23,14 @@ from marketmaker.adapters.dynamodb.models import (
     OpeningItem,
     RestrictionMap,
     RunOrderMap,
+    TransferItem,
     UnresolvedOrderMap,
     WorkingOrderMap,
 )
 from marketmaker.domain.caution import Caution
 from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exits import NO_EXIT, Exit, ExitCause, ExitState
-from marketmaker.domain.inventory import FillRow, FundingRow, Inventory, LedgerRow, OpeningRow
+from marketmaker.domain.inventory import FillRow, FundingRow, Inventory, LedgerRow, OpeningRow, Transfer, TransferRow
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.runs import SameSideRun
@@ -70,6 +71,7 @@ def control_from(item: ControlItem) -> Control:
         blocked_until_ms=item.blocked_until_ms,
         is_banned=item.is_banned,
         restrictions={symbol: _restriction_from(each) for symbol, each in item.restrictions.items()},
+        armed_ms=item.armed_ms,
         stops={symbol: _restriction_from(each) for symbol, each in item.stops.items()},
         peaks={asset: _equity_from(each) for asset, each in item.peaks.items()},
         days={asset: DayStart(day=each.day, equity=_equity_from(each)) for asset, each in item.days.items()},
@@ -235,6 +237,8 @@ def ledger_item(account: AccountName, symbol: Symbol, row: LedgerRow) -> LedgerI
         )
     if isinstance(row, FundingRow):
         return FundingItem(partition, key, time_ms=row.payment.time_ms, amount_quote=row.payment.amount_quote)
+    if isinstance(row, TransferRow):
+        return _transfer_item(partition, key, row)
     fill = row.fill
     return FillItem(
         partition,
@@ -252,6 +256,39 @@ def ledger_item(account: AccountName, symbol: Symbol, row: LedgerRow) -> LedgerI
         quote_change=row.quote_change,
         realised_quote=row.realised_quote,
         fee_quote=row.fee_quote,
+    )
+
+
+def _transfer_item(partition: str, key: str, row: TransferRow) -> TransferItem:
+    transfer = row.transfer
+    return TransferItem(
+        partition,
+        key,
+        time_ms=transfer.time_ms,
+        asset=transfer.asset,
+        amount=transfer.amount,
+        price_quote=transfer.price_quote,
+        reason=transfer.reason,
+        base_change=row.base_change,
+        quote_change=row.quote_change,
+        realised_quote=row.realised_quote,
+    )
+
+
+def transfer_from(item: TransferItem) -> TransferRow:
+    """Read a transfer's row."""
+    return TransferRow(
+        transfer=Transfer(
+            id=item.row.removeprefix(keys.TRANSFER),
+            time_ms=item.time_ms,
+            asset=Asset(item.asset),
+            amount=item.amount,
+            price_quote=item.price_quote,
+            reason=item.reason,
+        ),
+        base_change=item.base_change,
+        quote_change=item.quote_change,
+        realised_quote=item.realised_quote,
     )
 
 

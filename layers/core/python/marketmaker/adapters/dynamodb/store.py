@@ -27,6 +27,7 @@ from marketmaker.adapters.dynamodb.models import (
     MarketItem,
     OpeningItem,
     StateItem,
+    TransferItem,
 )
 from marketmaker.adapters.dynamodb.serialisation import (
     episode_from,
@@ -34,6 +35,7 @@ from marketmaker.adapters.dynamodb.serialisation import (
     funding_from,
     market_from,
     opening_from,
+    transfer_from,
 )
 from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
@@ -149,10 +151,11 @@ class DynamoDbStore:
         return opening_from(OpeningItem.from_raw_data(raw), symbol) if raw else None
 
     def ledger(self, account: AccountName, symbol: Symbol) -> Sequence[LedgerRow]:
-        """Read a market's ledger, opening row first, then fills by trade id, then funding by time."""
+        """Read a market's ledger: the opening, fills by trade id, funding by time, transfers by id."""
         opening: list[LedgerRow] = []
         fills: list[LedgerRow] = []
         funding: list[LedgerRow] = []
+        transfers: list[LedgerRow] = []
         for raw in self._client.query(self._ledger, keys.ledger_partition(account, symbol)):
             key: str = raw["row"]["S"]
             if key == keys.OPENING:
@@ -161,9 +164,17 @@ class DynamoDbStore:
                 fills.append(fill_from(FillItem.from_raw_data(raw), symbol))
             elif key.startswith(keys.FUNDING):
                 funding.append(funding_from(FundingItem.from_raw_data(raw), symbol))
+            elif key.startswith(keys.TRANSFER):
+                transfers.append(transfer_from(TransferItem.from_raw_data(raw)))
             else:
                 raise Fatal(f"ledger row {key!r} of {account} {symbol} is of a kind this release does not know")
-        return opening + fills + funding
+        return opening + fills + funding + transfers
+
+    def set_foreign(self, account: AccountName, foreign: Mapping[Asset, Decimal]) -> None:
+        """Note how much of these assets is not the markets' (S2a)."""
+        writes = self._control(account)
+        self._client.update(writes.make_foreign(None))
+        self._client.update(writes.set_foreign(foreign, None))
 
     def recent_fills(
         self, account: AccountName, symbol: Symbol, *, since_ms: int | None, limit: int
@@ -225,6 +236,13 @@ class DynamoDbStore:
         if symbol not in now.restrictions:
             return now
         raise Conflict(f"{account} is in epoch {now.epoch}, no longer in {epoch}: {symbol} stays restricted")
+
+    def arm(self, account: AccountName, *, now_ms: int) -> Control:
+        """Note that a standby has taken the account over; a new epoch unless it had before."""
+        try:
+            return control.read(account, self._client.update(self._control(account).arm(now_ms)))
+        except ConditionFailed as failed:
+            return control.read(account, failed.stored)
 
     def stop_market(self, account: AccountName, symbol: Symbol, *, reason: str, now_ms: int) -> Control:
         """Stop one market until it is resumed; a new epoch unless it is stopped already."""
@@ -311,9 +329,7 @@ class DynamoDbStore:
         """Forget the account's peaks and starts of days: the next check starts new ones."""
         self._client.update(self._control(account).clear_peaks())
 
-    def open_episode(
-        self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True
-    ) -> bool:
+    def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True) -> bool:
         """Start an alert episode, not told yet; False if there is one."""
         return self._episodes.open(account, key, Episode(text=text, since_ms=now_ms, is_critical=is_critical))
 

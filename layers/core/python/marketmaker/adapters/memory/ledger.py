@@ -4,7 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from marketmaker.domain.inventory import FillRow, FundingRow, LedgerRow, OpeningRow
+from marketmaker.domain.inventory import FillRow, FundingRow, LedgerRow, OpeningRow, TransferRow
 from marketmaker.domain.units import TradeId
 
 
@@ -16,6 +16,7 @@ class MarketLedger:
         self._fills: dict[int, FillRow] = {}
         self._ids: list[int] = []
         self._funding: dict[int, FundingRow] = {}
+        self._transfers: dict[str, TransferRow] = {}
 
     def has_any(self, rows: Sequence[LedgerRow]) -> bool:
         """Tell whether one of these rows is there."""
@@ -27,6 +28,8 @@ class MarketLedger:
                 return self.opening is not None
             case FundingRow():
                 return row.key in self._funding
+            case TransferRow():
+                return row.transfer.id in self._transfers
             case FillRow():
                 return fill_id(row) in self._fills
 
@@ -38,15 +41,18 @@ class MarketLedger:
                     self.opening = row
                 case FundingRow():
                     self._funding[row.key] = row
+                case TransferRow():
+                    self._transfers[row.transfer.id] = row
                 case FillRow():
                     self._fills[fill_id(row)] = row
                     insort(self._ids, fill_id(row))
 
     def rows(self) -> list[LedgerRow]:
-        """Return the opening row, then the fills by trade id, then the funding by time."""
+        """Return the opening row, the fills by trade id, the funding by time, the transfers by id."""
         opening = [] if self.opening is None else [self.opening]
         funding = [self._funding[each] for each in sorted(self._funding)]
-        return [*opening, *(self._fills[each] for each in self._ids), *funding]
+        transfers = [self._transfers[each] for each in sorted(self._transfers)]
+        return [*opening, *(self._fills[each] for each in self._ids), *funding, *transfers]
 
     def known_from(self, from_id: int) -> frozenset[TradeId]:
         """Return the trade ids at or above an id."""

@@ -14,7 +14,7 @@ from typing import Self
 
 from marketmaker.adapters.memory.ledger import MarketLedger, fill_id
 from marketmaker.domain.drawdown import DayStart, Equity
-from marketmaker.domain.inventory import FillRow, FundingRow, LedgerRow, OpeningRow
+from marketmaker.domain.inventory import FillRow, FundingRow, LedgerRow, OpeningRow, TransferRow
 from marketmaker.domain.state import (
     AccountState,
     ActiveSettings,
@@ -145,6 +145,11 @@ class InMemoryStore:
         with self._lock:
             return self._of(account).ledgers[symbol].rows()
 
+    def set_foreign(self, account: AccountName, foreign: Mapping[Asset, Decimal]) -> None:
+        """Note how much of these assets is not the markets'."""
+        with self._lock:
+            self._change(account, foreign={**self._of(account).control.foreign, **foreign})
+
     def recent_fills(
         self, account: AccountName, symbol: Symbol, *, since_ms: int | None, limit: int
     ) -> Sequence[FillRow]:
@@ -185,6 +190,12 @@ class InMemoryStore:
                 raise Conflict(f"{account} is in epoch {control.epoch}, no longer in {epoch}")
             restrictions = {each: kept for each, kept in control.restrictions.items() if each != symbol}
             return self._change(account, restrictions=restrictions, epoch=epoch + 1)
+
+    def arm(self, account: AccountName, *, now_ms: int) -> Control:
+        """Note that the account was taken over."""
+        with self._lock:
+            control = self._of(account).control
+            return control if control.armed_ms else self._change(account, armed_ms=now_ms, epoch=control.epoch + 1)
 
     def stop_market(self, account: AccountName, symbol: Symbol, *, reason: str, now_ms: int) -> Control:
         """Stop a market; a new epoch unless it is stopped already."""
@@ -238,9 +249,7 @@ class InMemoryStore:
         with self._lock:
             self._change(account, peaks={}, days={})
 
-    def open_episode(
-        self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True
-    ) -> bool:
+    def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True) -> bool:
         """Start an episode; False if there is one."""
         with self._lock:
             self._require_lease(account)
@@ -307,11 +316,13 @@ def _add_rows(own: _Partition, symbol: Symbol, rows: Sequence[LedgerRow]) -> Non
     ledger.add(rows)
 
 
-def _identity(row: LedgerRow) -> tuple[type[LedgerRow], int]:
+def _identity(row: LedgerRow) -> tuple[type[LedgerRow], int | str]:
     match row:
         case OpeningRow():
             return OpeningRow, 0
         case FundingRow():
             return FundingRow, row.key
+        case TransferRow():
+            return TransferRow, row.transfer.id
         case FillRow():
             return FillRow, fill_id(row)
