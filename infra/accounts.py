@@ -19,6 +19,8 @@ from infra.queues import DeadLetters, TickQueue
 from infra.storage import Storage, within
 from marketmaker.config import AccountFunction, AccountSettings, KeyPurpose, Stage
 
+PORTFOLIO = "#portfolio"
+"""The partition of the state table in which accounts tell each other what they hold."""
 CHECK_TIMEOUT = Duration.seconds(30)
 HALT_TIMEOUT = Duration.seconds(120)
 HALT_RETRIES = 2
@@ -82,6 +84,8 @@ class Account(Construct):
             self._state("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
             self._ledger(),
         )
+        if self.settings.portfolio is not None:
+            function.allow(within(self._services.storage.state, ["PutItem", "Query"], PORTFOLIO))
         return function
 
     def _halt(self) -> Function:

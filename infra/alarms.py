@@ -147,6 +147,7 @@ class Alarms(Construct):
             metric=self._counted("checks", "Sum", account),
             says="No risk check ended for three minutes: nobody takes the second look.",
             minutes=3,
+            enabled=self._deployment.standby_of is None,
         )
         yield Watch(
             name=f"{name}-risk_breach",

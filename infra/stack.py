@@ -20,6 +20,7 @@ from infra.storage import Storage
 from marketmaker.config import Deployment, Egress
 
 NOT_ARMED = "live but not armed: the schedule of ticks is off, so nothing is quoted; `armed = true` switches it on"
+STANDBY = "a standby: ticks and risk checks are off until `mm takeover`; a later deploy of this file switches them off"
 NOBODY_TOLD = "nobody is told: alerts.email and alerts.sms are empty, so alarms and alerts reach no human"
 
 
@@ -56,7 +57,7 @@ class MarketMakerStack(cdk.Stack):
         schedules.invoke(shared.schedule_ticks, enabled=deployment.may_quote)
         schedules.invoke(shared.fetch_prices)
         for account in accounts:
-            schedules.invoke(account.check_risk)
+            schedules.invoke(account.check_risk, enabled=deployment.standby_of is None)
 
         alarms = Alarms(self, "Alarms", deployment=deployment, alerting=alerting)
         alarms.watch_shared(shared, undelivered)
@@ -75,7 +76,9 @@ class MarketMakerStack(cdk.Stack):
         return {"MM_VENUE_ENDPOINT": parameter.value_as_string}
 
     def _warn(self, deployment: Deployment) -> None:
-        if not deployment.may_quote:
+        if deployment.standby_of is not None:
+            cdk.Annotations.of(self).add_warning_v2("marketmaker:standby", STANDBY)
+        elif not deployment.may_quote:
             cdk.Annotations.of(self).add_warning_v2("marketmaker:not-armed", NOT_ARMED)
         recipients = deployment.recipients
         if is_on_aws(deployment) and not (recipients.email or recipients.sms):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from infra.local.processes import free_port
 from marketmaker.adapters.clock import SystemClock
-from marketmaker.adapters.hooks import HttpHookSender, answers, speech, transport
+from marketmaker.adapters.hooks import HttpHookSender, answers, transport
 from marketmaker.adapters.hooks.answers import harmless
 from marketmaker.adapters.hooks.speech import LIMIT_BYTES, cut, request_of, text_of
 from marketmaker.domain.hooks import HookKind, HookSecret
@@ -136,7 +136,7 @@ def test_the_signature_of_dingtalk_is_that_of_its_documentation() -> None:
 
 def test_the_signature_of_a_webhook_covers_the_time_and_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
     """The expected value comes from `openssl dgst -sha256 -hmac`."""
-    monkeypatch.setattr(speech.json, "dumps", lambda *_, **__: '{"a": 1}')
+    monkeypatch.setattr(json, "dumps", lambda *_, **__: '{"a": 1}')
     request = request_of(HookKind.WEBHOOK, HookSecret(url="https://a/b", signing="k3y"), NOTICE, 1577808000999)
     assert request.headers["x-marketmaker-timestamp"] == "1577808000"
     assert request.headers["x-marketmaker-signature"] == (
@@ -331,9 +331,9 @@ def shown_secrets(text: str) -> list[str]:
 def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
     """Everything that any library would write, had an operator switched all of it on."""
     caplog.set_level(logging.DEBUG)
-    for name in ("urllib3", "urllib3.connectionpool", "requests"):
+    for name in ("urllib3", *transport.TALKATIVE, "requests"):
         caplog.set_level(logging.DEBUG, name)
-    monkeypatch.setattr(logging.getLogger("urllib3"), "propagate", True)
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
     return caplog
 
 

@@ -16,6 +16,7 @@ from marketmaker.adapters.memory import InMemoryStore
 from marketmaker.domain.caution import Caution
 from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exits import Exit, ExitCause, ExitState
+from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.inventory import FillRow, OpeningRow, Transfer, TransferRow, open_inventory
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.runs import SameSideRun
@@ -530,6 +531,25 @@ class TestDays:
         assert store.read_control(account) == Control(account=account)
         store.keep_days(account, {USDT: self.start(7, "-5")})
         assert store.read_control(account).days == {USDT: self.start(7, "-5")}
+
+
+class TestExposures:
+    def test_accounts_see_what_each_told_last(self, store: Store, account: AccountName) -> None:  # S16
+        def told(time_ms: int, held: str) -> Exposure:
+            return Exposure(
+                account=account,
+                time_ms=time_ms,
+                notional_quote={USDT: Decimal(held), Asset("N"): Decimal(0)},
+                unknown=frozenset({Asset("N"), Asset("S")}),
+            )
+
+        other = Exposure(account=AccountName(f"{account}2"), time_ms=1, notional_quote={})
+        store.tell_exposure(other)
+        store.tell_exposure(told(5, "1900.123456789012345678"))
+        store.tell_exposure(told(4, "7"))
+        known = store.exposures()
+        assert (known[account], known[other.account]) == (told(5, "1900.123456789012345678"), other)
+        assert store.read_account(account).control == Control(account=account)
 
 
 class TestMarket:

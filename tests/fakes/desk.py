@@ -9,9 +9,19 @@ from typing import Any
 from marketmaker.adapters.memory import AtOnce, InMemoryStore
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.drawdown import Equity
+from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.inventory import FillRow, LedgerRow
 from marketmaker.domain.markets import Instrument
-from marketmaker.domain.state import AccountState, ActiveSettings, Control, Episode, MarketState, Mode, Refreshed, Restriction
+from marketmaker.domain.state import (
+    AccountState,
+    ActiveSettings,
+    Control,
+    Episode,
+    MarketState,
+    Mode,
+    Refreshed,
+    Restriction,
+)
 from marketmaker.domain.units import AccountName, Asset, Symbol, TradeId
 from marketmaker.ports import ClaimRefusal, Deadline
 from marketmaker.usecases.check_risk import check_risk
@@ -116,14 +126,17 @@ class FaultyStore(InMemoryStore):
         self.faults.meet("activate_settings")
         return super().activate_settings(account, active, epoch=epoch)
 
+    def exposures(self) -> Mapping[AccountName, Exposure]:
+        """Read, or fail."""
+        self.faults.meet("exposures")
+        return super().exposures()
+
     def raise_peaks(self, account: AccountName, peaks: Mapping[Asset, Equity]) -> None:
         """Raise, or fail."""
         self.faults.meet("raise_peaks")
         super().raise_peaks(account, peaks)
 
-    def open_episode(
-        self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True
-    ) -> bool:
+    def open_episode(self, account: AccountName, key: str, *, text: str, now_ms: int, is_critical: bool = True) -> bool:
         """Open, or fail."""
         self.faults.meet("open_episode")
         return super().open_episode(account, key, text=text, now_ms=now_ms, is_critical=is_critical)

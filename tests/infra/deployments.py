@@ -38,6 +38,9 @@ halt = 512
 [clocks]
 interval_s = 10
 function_timeout_s = 12
+
+[portfolio]
+max_notional_quote = { USDT = 50000 }
 """
     + _ACCOUNT.format(name="one")
     + _ACCOUNT.format(name="two")

@@ -21,13 +21,17 @@ from tests.infra.runtime_api import Function, Outcome, Report, function
 
 FUNCTIONS = sorted(each.parent.name for each in (ROOT / "functions").glob("*/handler.py"))
 ACCOUNT = "main"
+HOOK = '\n[alerts.hooks.desk]\nkind = "slack"\n'
 TYPED_ERRORS = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
 
 
 def event_for(name: str) -> dict[str, Any]:
-    """Make one event that the function understands: a tick from its queue, or what an operator sends by hand."""
+    """Make one event that the function understands: of its queue or topic, or what an operator sends by hand."""
     if name == "replace_quotes":
         return {"Records": [{"body": json.dumps({"account": ACCOUNT, "slot_ms": int(time.time()) * 1000})}]}
+    if name == "relay_alerts":
+        topic = f"arn:aws:sns:{REGION}:123456789012:marketmaker-isolated-alerts-critical"
+        return {"Records": [{"Sns": {"MessageId": "m1", "TopicArn": topic, "Message": "isolation"}}]}
     return {"reason": "isolation", "requested_by": "test"}
 
 
@@ -36,6 +40,7 @@ def environment(tick_queue: str) -> dict[str, str]:
     return {
         "MM_DEPLOYMENT_FILE": DEPLOYMENT_FILE,
         "MM_ACCOUNT": ACCOUNT,
+        "MM_HOOK": "desk",
         "MM_TICK_QUEUES": json.dumps({ACCOUNT: tick_queue}),
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
@@ -77,7 +82,7 @@ def run(function_process: Function) -> Run:
 def package_of() -> Iterator[Any]:
     with tempfile.TemporaryDirectory(prefix="marketmaker-") as temporary:
         file = Path(temporary) / "isolated.toml"
-        file.write_text(deployment_text("isolated"), encoding="utf-8")
+        file.write_text(deployment_text("isolated") + HOOK, encoding="utf-8")
         yield lambda name: function_package(name, file, directory=Path(temporary) / "functions")
 
 

@@ -29,6 +29,10 @@ ALERTS = {
     "Allow kms:Decrypt on key/ if kms:ViaService is sns.eu-central-1.AWS::URLSuffix",
     "Allow kms:GenerateDataKey on key/ if kms:ViaService is sns.eu-central-1.AWS::URLSuffix",
 }
+PORTFOLIO = {
+    f"Allow dynamodb:{action} on table/state if dynamodb:LeadingKeys is like #portfolio"
+    for action in ("PutItem", "Query")
+}
 METADATA = {"Allow dynamodb:BatchGetItem on table/prices if dynamodb:LeadingKeys is like binance#*"}
 
 
@@ -67,6 +71,7 @@ def of_account(account: str) -> dict[str, set[str]]:
         | state(account, "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
         | ledger(account)
         | key(account, "risk")
+        | PORTFOLIO
         | {"Allow sns:Publish on topic/halt"},
         f"{account}-halt": all_three
         | state(account, "PutItem", "UpdateItem")

@@ -19,7 +19,8 @@ type Path = tuple[str | int, ...]
 PAXG: Path = ("accounts", "main", "markets", 0)
 ETH: Path = ("accounts", "main", "markets", 1)
 RISK_KEYS = (
-    "price_band, inventory_band, stale_data, drawdown, daily_loss, notional, account_notional, open_orders, "
+    "price_band, inventory_band, stale_data, drawdown, daily_loss, notional, account_notional, portfolio_notional, "
+    "open_orders, "
     "liquidation, volatility, ledger_difference, venue_errors, max_drawdown_share, max_daily_loss_share, "
     "max_notional_quote, max_open_orders_quote, max_unreachable_ticks, widen, patience"
 )

@@ -59,9 +59,9 @@ def test_a_key_of_the_other_policy_is_refused_as_such() -> None:
 
 UNKNOWN: list[tuple[Path, object, str]] = [
     (("nmae",), "x", 'nmae: "x" is not allowed: an unknown key, did you mean name? allowed here: '
-     "name, tag, stage, armed, region, egress, alerts, memory_mb, clocks, accounts"),
+     "name, tag, stage, armed, standby_of, region, egress, alerts, memory_mb, clocks, portfolio, accounts"),
     (("egres",), "static", 'egres: "static" is not allowed: an unknown key, did you mean egress? allowed here: '
-     "name, tag, stage, armed, region, egress, alerts, memory_mb, clocks, accounts"),
+     "name, tag, stage, armed, standby_of, region, egress, alerts, memory_mb, clocks, portfolio, accounts"),
     (("alerts", "phone"), ["+819012345678"], 'alerts.phone: ["+819012345678"] is not allowed: an unknown key; '
      "allowed here: email, sms, hooks, remind_every_min"),
     (("memory_mb", "report"), 512, "memory_mb.report: 512 is not allowed: an unknown key; allowed here: "

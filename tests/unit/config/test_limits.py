@@ -6,6 +6,7 @@ import pytest
 
 from marketmaker.config import parse_deployment
 from marketmaker.domain.accounts import BreachResponse, RiskSettings
+from marketmaker.domain.exposure import Portfolio
 from marketmaker.domain.markets import Event
 from marketmaker.domain.units import AccountName, Asset
 from marketmaker.errors import ConfigError
@@ -114,3 +115,13 @@ def test_a_moment_that_is_none_is_refused(moment: str) -> None:
 def test_an_event_ends_after_it_starts() -> None:
     said = refused(market='events = [{ start = "2026-12-16T18:30:00Z", end = "2026-12-16T18:30:00Z" }]')
     assert said.endswith('.end: "2026-12-16T18:30:00Z" is not allowed: later than its start, 2026-12-16T18:30:00Z')
+
+
+def test_accounts_of_one_portfolio_share_a_bound() -> None:  # S16
+    text = f"{ACCOUNT}{MARKET}\n[portfolio]\nmax_notional_quote = {{ USDT = 90000 }}\n"
+    (account,) = parse_deployment(text, file="test.toml").accounts.values()
+    assert account.portfolio == Portfolio(
+        accounts=(AccountName("main"),), max_notional_quote={Asset("USDT"): Decimal(90_000)}
+    )
+    with pytest.raises(ConfigError, match=r"portfolio\.max_notional_quote: a missing key is not allowed"):
+        parse_deployment(f"{ACCOUNT}{MARKET}\n[portfolio]\n", file="test.toml")

@@ -11,18 +11,21 @@ from marketmaker.domain.accounts import BreachResponse, RiskSettings
 from marketmaker.domain.calibration import Calibration
 from marketmaker.domain.caution import NO_CAUTION, Caution
 from marketmaker.domain.exits import ExitCause
+from marketmaker.domain.exposure import Exposure, Portfolio
 from marketmaker.domain.klines import DayVolume
 from marketmaker.domain.markets import Event, MarketSettings
 from marketmaker.domain.orders import Side
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, SkipReason
 from marketmaker.domain.state import Mode, Refreshed, Restriction
 from marketmaker.domain.statistics import Unfit
-from marketmaker.domain.units import ONE, ZERO, Symbol
+from marketmaker.domain.units import ONE, ZERO, AccountName, Symbol
 from marketmaker.domain.volatility import VolatilityFit
+from marketmaker.errors import Retryable
 from marketmaker.ports import Severity
-from tests.builders import SLOT_MS, SYMBOL, USDT, account_settings, instrument, market_settings
+from tests.builders import ACCOUNT, SLOT_MS, SYMBOL, USDT, account_settings, instrument, market_settings
 from tests.fakes.desk import Bench, bench, only_market
 from tests.fakes.perpetuals import FakePerpetual
+from tests.fakes.venue import BOOKS
 from tests.unit.usecases.test_perpetuals import SOL, USDC, market
 
 D = Decimal
@@ -46,6 +49,18 @@ def perp(risk: dict[str, Any], wanted: MarketSettings | None = None) -> Bench:
     at = bench(settings, instruments=[rules], totals={USDC: "1000"})
     at.venue.quote(SOL, "99.99", "100.01")
     at.venue.perpetuals[SOL] = FakePerpetual(symbol=SOL)
+    return at
+
+
+OTHER = AccountName("other")
+
+
+def together(others: dict[AccountName, int]) -> Bench:
+    """Return an account in one portfolio with others that hold so much; they tell it again and again."""
+    portfolio = Portfolio(accounts=(ACCOUNT, OTHER), max_notional_quote={USDT: D(10_000)})
+    at = bench(replace(account_settings(), portfolio=portfolio))
+    for name, held in others.items():
+        at.store.tell_exposure(Exposure(account=name, time_ms=at.clock.now_ms(), notional_quote={USDT: D(held)}))
     return at
 
 
@@ -231,6 +246,17 @@ ROWS = [
         break_=NEAR,
         end=USUAL,
         says="the account's markets hold 9950 USDT, allowed are 9600",
+        does=PULLED,
+        caution=ONE_SIDED,
+        orders=2,
+        symbol=None,
+    ),
+    Row(
+        kind="portfolio_notional",
+        at=lambda: together({OTHER: 300}),
+        break_=NEAR,
+        end=USUAL,
+        says="the markets of all accounts hold 10250 USDT, allowed are 10000",
         does=PULLED,
         caution=ONE_SIDED,
         orders=2,
@@ -461,6 +487,48 @@ def test_the_factor_of_a_width_that_changes_nothing_is_no_caution() -> None:
     at.check()
     assert only_market(at.tick()).situation.view is not None
     assert at.control.restrictions[SYMBOL].caution.rank == 0
+
+
+# Accounts side by side (S16)
+
+
+def test_accounts_tell_each_other_what_they_hold() -> None:
+    at = together({})
+    at.tick()
+    report = at.check()
+    assert "portfolio_notional" in report.unknown
+    told = at.store.exposures()[ACCOUNT]
+    assert (told.time_ms, told.notional_quote, told.unknown) == (at.clock.now_ms(), {USDT: D(9_500)}, frozenset())
+
+
+def test_an_account_that_told_nothing_of_late_is_unknown_and_holds_what_is_in_force() -> None:  # R7
+    at = together({OTHER: 800})
+    at.tick()
+    assert at.check().is_breached
+    at.venue.quote(SYMBOL, "1819.9", "1820.1")
+    at.clock.advance(301_000)
+    at.slot_ms = at.clock.now_ms()
+    at.tick()
+    assert "portfolio_notional" in at.check().unknown
+    assert at.control.restrictions[SYMBOL].caution == ONE_SIDED
+    at.store.tell_exposure(Exposure(account=OTHER, time_ms=at.clock.now_ms(), notional_quote={}))
+    at.check()
+    assert at.control.restrictions == {}
+
+
+def test_what_an_account_cannot_value_it_tells_as_unknown() -> None:  # R7
+    at = together({OTHER: 1})
+    at.tick()
+    at.venue.faults.fail_always(BOOKS, Retryable("503"))
+    at.check()
+    assert at.store.exposures()[ACCOUNT].unknown == {USDT}
+
+
+def test_others_that_cannot_be_read_are_unknown() -> None:  # R7
+    at = together({OTHER: 1})
+    at.tick()
+    at.store.faults.fail_always("exposures", Retryable("timeout"))
+    assert "portfolio_notional" in at.check().unknown
 
 
 # When nothing is quoted (S10)

@@ -69,7 +69,7 @@ def account_desk(key: KeyPurpose) -> Desk:
     """
     environment = Environment.read(os.environ)
     deployment = load_deployment(environment.deployment_file)
-    if key == "trade" and not deployment.may_quote:
+    if key == "trade" and not deployment.may_quote and deployment.standby_of is None:
         raise ConfigError(
             f"{environment.deployment_file}: armed: false is not allowed: true, for a live deployment to quote"
         )

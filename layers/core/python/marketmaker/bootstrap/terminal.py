@@ -13,18 +13,19 @@ from marketmaker.adapters.ccxt_venue import CcxtVenue, wants_password
 from marketmaker.adapters.clock import SystemClock
 from marketmaker.adapters.halt_function import HaltFunctions
 from marketmaker.adapters.secrets import SecretsKeyStore
+from marketmaker.adapters.standby_schedules import StandbySchedules, SwitchedOff
 from marketmaker.adapters.terminal import NamedTopicAlerts, OperatorTelemetry
 from marketmaker.bootstrap.alerts import make_alerts
 from marketmaker.bootstrap.desks import build_desk
 from marketmaker.bootstrap.environment import BOTO3, Environment, plain_values, set_decimal_context
 from marketmaker.bootstrap.secrets import secrets
 from marketmaker.bootstrap.venues import login_with
-from marketmaker.config import Deployment, KeyPurpose, Stage, load_deployment
+from marketmaker.config import Deployment, KeyPurpose, Stage, load_deployment, standby_alarms
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.keys import KEY_PURPOSES, VenueKey, entered_key
 from marketmaker.domain.units import AccountName
 from marketmaker.errors import ConfigError, MarketMakerError, Refused
-from marketmaker.ports import Alerts, Clock, Deadline, HaltRequest, Severity, Telemetry, Unknown
+from marketmaker.ports import Alerts, Clock, Deadline, HaltRequest, Severity, Telemetry, Unknown, Venue
 from marketmaker.usecases.ask_halt import Halted, ask_halt
 from marketmaker.usecases.close import CloseReport, CloseRequest, close_positions
 from marketmaker.usecases.desk import Desk
@@ -42,10 +43,14 @@ from marketmaker.usecases.standing_report import (
     RestrictedMarket,
     Touch,
 )
+from marketmaker.usecases.takeover import Fence, TakeoverReport, TakeoverRequest, take_over
+from marketmaker.usecases.transfer import TransferReport, TransferRequest, book_a_transfer
 from marketmaker.usecases.tune import TunedMarket, tune_market
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sts import STSClient
 
@@ -59,6 +64,7 @@ __all__ = [
     "Deadline",
     "Deployment",
     "Desk",
+    "Fence",
     "FillTotals",
     "HaltFunctions",
     "HaltReport",
@@ -77,10 +83,15 @@ __all__ = [
     "Refused",
     "RestrictedMarket",
     "ResumeRequest",
+    "TakeoverReport",
+    "TakeoverRequest",
     "Touch",
+    "TransferReport",
+    "TransferRequest",
     "TunedMarket",
     "Unknown",
     "ask_halt",
+    "book_a_transfer",
     "check_keys",
     "close_positions",
     "describe",
@@ -89,11 +100,13 @@ __all__ = [
     "open_desks",
     "open_halts",
     "open_key_desks",
+    "open_standby",
     "plain_values",
     "read_fills",
     "resume",
     "set_key",
     "system_clock",
+    "take_over",
     "tune_market",
 ]
 
@@ -168,6 +181,49 @@ def _key_at_hand() -> VenueKey | None:
     if not api_key and not secret:
         return None
     return entered_key({"api_key": api_key, "secret": secret, "password": os.environ.get(PASSWORD)})
+
+
+def open_standby(
+    deployment_file: str, account: str | None, warn: Callable[[str], None]
+) -> tuple[Mapping[AccountName, Callable[[], Desk]], StandbySchedules, Callable[[AccountName], Venue | None]]:
+    """Prepare what takes over: desks, what switches the standby on, and the venue as the primary's key sees it.
+
+    That is None without a key in the environment (`MM_API_KEY`, `MM_API_SECRET`).
+
+    Raises:
+        ConfigError: the file is no standby's, or there is such a key and more than one account.
+    """
+    environment, deployment, accounts = _operated(deployment_file, account)
+    if deployment.standby_of is None:
+        raise ConfigError(f"{deployment_file}: standby_of: nothing is not allowed: the name of its primary")
+    key = _key_at_hand()
+    if key is not None and len(accounts) > 1:
+        names = ", ".join(each.name for each in accounts)
+        raise ConfigError(f"--account: nothing is not allowed with a key in {KEY}: one of {names}")
+
+    def connect() -> "tuple[EventBridgeSchedulerClient, CloudWatchClient]":
+        with BOTO3:
+            scheduler = boto3.client("scheduler", region_name=deployment.region, config=_ONCE)
+            return scheduler, boto3.client("cloudwatch", region_name=deployment.region, config=_ONCE)
+
+    def primary(name: AccountName) -> Venue | None:
+        if key is None:
+            return None
+        login = replace(login_with(environment, deployment, key), venue=deployment.accounts[name].venue)
+        return CcxtVenue(login, SystemClock())
+
+    def switched_off(name: AccountName) -> SwitchedOff:
+        return SwitchedOff(
+            group=deployment.stack_name,
+            schedules=[
+                deployment.function_name("check_risk", name),
+                deployment.function_name("schedule_ticks"),
+            ],
+            alarms=[f"{deployment.stack_name}-{each}" for each in standby_alarms(name)],
+        )
+
+    desks = open_desks(deployment_file, account, "risk", warn)
+    return desks, StandbySchedules(switched_off, connect), primary
 
 
 def open_key_desks(deployment_file: str, account: str | None) -> Mapping[AccountName, Callable[[], KeyDesk]]:

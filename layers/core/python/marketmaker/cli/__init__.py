@@ -17,6 +17,8 @@ from marketmaker.cli.run import run_market
 from marketmaker.cli.status import show_status
 from marketmaker.cli.stopping import close_accounts, halt_accounts, resume_accounts
 from marketmaker.cli.sweep import run_sweep
+from marketmaker.cli.takeover import take_over_accounts
+from marketmaker.cli.transfer import book_transfer
 from marketmaker.cli.tune import tune_markets
 from marketmaker.cli.venues import list_venues
 from marketmaker.cli.watching import WatchableCommand
@@ -48,6 +50,8 @@ app.command(
 app.command("halt", epilog='Example: mm halt --account main --reason "going on holiday"')(halt_accounts)
 app.command("close", epilog='Example: mm close --account main --reason "too long"')(close_accounts)
 app.command("resume", epilog='Example: mm resume --account main --reason "back"')(resume_accounts)
+app.command("takeover", epilog='Example: mm takeover -d standby.toml --drill --reason "a drill"')(take_over_accounts)
+app.command("transfer", epilog="Example: mm transfer 500 USDT -s PAXG/USDT --reason 'more capital'")(book_transfer)
 settings.app.command("apply", epilog="Example: mm config apply live.toml --reason 'narrower'")(live_settings.apply_file)
 settings.app.command("show", epilog="Example: mm config show")(live_settings.show_settings)
 settings.app.command("revert", epilog="Example: mm config revert --reason 'too narrow'")(live_settings.revert_file)

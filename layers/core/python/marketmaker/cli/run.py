@@ -147,9 +147,9 @@ def run_market(
     """Quote one market from this process for a while, with the code of the functions; state is in memory.
 
     On paper, unless --endpoint names a local exchange or --live says otherwise;
-    keys are MM_API_KEY and MM_API_SECRET. Ctrl-C, SIGTERM, a halt and the end of its
-    time stop it clean: own orders cancelled and verified, the position kept and
-    reported. Exit code 0 only then. One run at a time on a login.
+    keys are MM_API_KEY and MM_API_SECRET. Ctrl-C, SIGTERM, a halt and the end of
+    its time stop it clean: own orders cancelled and verified, the position kept
+    and reported. Exit code 0 only then. One run at a time on a login.
     """
     typed: dict[str, Any] = {
         "exchange": exchange,

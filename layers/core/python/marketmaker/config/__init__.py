@@ -10,6 +10,7 @@ from marketmaker.config.deployment import (
     TopicName,
     load_deployment,
     parse_deployment,
+    standby_alarms,
 )
 from marketmaker.config.live import NeedsDeploy, adopt, live_changes
 from marketmaker.config.market_schema import Preset
@@ -41,4 +42,5 @@ __all__ = [
     "live_changes",
     "load_deployment",
     "parse_deployment",
+    "standby_alarms",
 ]

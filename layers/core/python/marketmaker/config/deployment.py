@@ -3,7 +3,7 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ from marketmaker.config.market_schema import Preset
 from marketmaker.config.markets import read_market
 from marketmaker.config.presets import decided_by, with_presets
 from marketmaker.config.reading import EXACT_NUMBERS, Place, read_table, show
-from marketmaker.config.risk_schema import read_risk
+from marketmaker.config.risk_schema import PortfolioTable, read_risk
 from marketmaker.config.schema import (
     ClocksTable,
     DeploymentTable,
@@ -27,6 +27,7 @@ from marketmaker.config.schema import (
     Stage,
 )
 from marketmaker.domain.accounts import AccountSettings, Clocks
+from marketmaker.domain.exposure import Portfolio
 from marketmaker.domain.hooks import HookName, HookSettings
 from marketmaker.domain.keys import KeyPurpose
 from marketmaker.domain.orders import DeploymentTag
@@ -79,6 +80,7 @@ class Deployment:
     tag: DeploymentTag
     stage: Stage
     armed: bool
+    standby_of: str | None
     region: str
     egress: Egress
     recipients: Recipients
@@ -94,8 +96,8 @@ class Deployment:
 
     @property
     def may_quote(self) -> bool:
-        """Tell whether ticks may run: a live deployment must be armed first."""
-        return self.armed or self.stage is not Stage.LIVE
+        """Tell whether ticks may run as deployed: a live deployment must be armed first, a standby take over."""
+        return self.standby_of is None and (self.armed or self.stage is not Stage.LIVE)
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -184,6 +186,11 @@ class Deployment:
         return f"marketmaker/{self.name}/hooks/{hook}"
 
 
+def standby_alarms(account: AccountName) -> tuple[str, ...]:
+    """Name the alarms that are off until ticks and checks run, after the stack's name."""
+    return (f"{account}-heartbeat", f"{account}-check_risk-presence", "schedule_ticks-presence")
+
+
 def load_deployment(path: str | Path) -> Deployment:
     """Read and check a deployment file; raises `ConfigError` for the first thing that is wrong."""
     try:
@@ -203,6 +210,7 @@ def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]],
     tag = DeploymentTag(text=table.tag)
     clocks = _clocks(table.clocks)
     config_hash = _hash(table)
+    portfolio = None if table.portfolio is None else _portfolio(table.portfolio, table.accounts)
     accounts = {
         AccountName(name): AccountSettings(
             name=AccountName(name),
@@ -213,7 +221,9 @@ def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]],
             clocks=clocks,
             risk=read_risk(account.risk),
             config_hash=config_hash,
+            is_standby=table.standby_of is not None,
             remind_every_ms=60 * _MS * table.alerts.remind_every_min,
+            portfolio=portfolio,
             is_armed=table.armed or table.stage is not Stage.LIVE,
             numbers_orders=trading_at(account.venue.value).client_ids is ClientIds.UINT32,
         )
@@ -224,6 +234,7 @@ def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]],
         tag=tag,
         stage=table.stage,
         armed=table.armed,
+        standby_of=table.standby_of,
         region=table.region,
         egress=table.egress,
         recipients=Recipients(email=table.alerts.email, sms=table.alerts.sms),
@@ -271,6 +282,11 @@ def _parse_toml(text: str, file: str) -> dict[str, object]:
         raise Place(file=file, path=where).refuse(show(lines[number - 1].strip()), allowed) from error
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise Place(file=file, path="a value").refuse("too long or too deeply nested", EXACT_NUMBERS) from error
+
+
+def _portfolio(table: PortfolioTable, accounts: Iterable[str]) -> Portfolio:
+    bounds = {Asset(asset): bound for asset, bound in table.max_notional_quote.items()}
+    return Portfolio(accounts=tuple(map(AccountName, accounts)), max_notional_quote=bounds)
 
 
 def _clocks(table: ClocksTable) -> Clocks:

@@ -45,6 +45,7 @@ class RiskTable(Table, frozen=True, kw_only=True):
     daily_loss: BreachResponse = BreachResponse.CANCEL
     notional: BreachResponse = BreachResponse.PULL_SIDE
     account_notional: BreachResponse = BreachResponse.PULL_SIDE
+    portfolio_notional: BreachResponse = BreachResponse.PULL_SIDE
     open_orders: BreachResponse = BreachResponse.HALT
     liquidation: BreachResponse = BreachResponse.REDUCE
     volatility: BreachResponse = BreachResponse.WIDEN
@@ -82,6 +83,12 @@ class RiskTable(Table, frozen=True, kw_only=True):
 
     def _responses(self) -> Iterator[str]:
         return (name for name in self.__struct_fields__ if isinstance(getattr(self, name), BreachResponse))
+
+
+class PortfolioTable(Table, frozen=True, kw_only=True):
+    """What all accounts of the deployment may hold together of each quote asset (S16)."""
+
+    max_notional_quote: Mapping[AssetText, Positive]
 
 
 def read_event(table: EventTable) -> Event:

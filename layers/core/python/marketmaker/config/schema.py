@@ -24,7 +24,7 @@ from marketmaker.config.ranges import (
     TagText,
     whole,
 )
-from marketmaker.config.risk_schema import RiskTable
+from marketmaker.config.risk_schema import PortfolioTable, RiskTable
 from marketmaker.config.tables import Contradiction, Table, index_label
 from marketmaker.config.venue_rules import misplaced
 from marketmaker.domain.units import ONE, ZERO, plain
@@ -191,18 +191,21 @@ class MemoryTable(Table, frozen=True, kw_only=True):
 class DeploymentTable(Table, frozen=True, kw_only=True):
     """The whole file; by default in Tokyo, near the venues and outside the regions that Binance refuses.
 
-    A live deployment quotes only once `armed` says so; until then it is deployed without ticks.
+    A live deployment quotes only once `armed` says so; until then it is deployed without ticks. So is the standby of
+    another deployment, whose tag and accounts it has, until `mm takeover` (S13).
     """
 
     name: DeploymentName
     tag: TagText
     stage: Stage
     armed: bool = False
+    standby_of: DeploymentName | None = None
     region: Region = "ap-northeast-1"
     egress: Egress = Egress.DYNAMIC
     alerts: AlertsTable = msgspec.field(default_factory=AlertsTable)
     memory_mb: MemoryTable = msgspec.field(default_factory=MemoryTable)
     clocks: ClocksTable = msgspec.field(default_factory=ClocksTable)
+    portfolio: PortfolioTable | None = None
     accounts: Mapping[NameOfAccount, AccountTable]
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -211,6 +214,7 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
             yield Contradiction(
                 key="armed", value="true", allowed=f"only in a live deployment, and this is {self.stage}"
             )
+        yield from self._not_a_standby()
         yield from self._mistold()
         for name, account in self.accounts.items():
             yield from self._unreachable(f"accounts.{name}.venue", account.venue)
@@ -224,6 +228,19 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
                 yield Contradiction(key=key, value="an opening balance", allowed=allowed)
             if self.stage not in {Stage.LOCAL, Stage.PAPER}:
                 yield from _baselines(f"accounts.{name}", account)
+
+    def _not_a_standby(self) -> Iterator[Contradiction]:
+        """Refuse a standby of itself, one that quotes before it took over, and one that has nothing to take over."""
+        if self.standby_of is None:
+            return
+        if self.standby_of == self.name:
+            yield Contradiction(key="standby_of", value=self.name, allowed="the name of another deployment")
+        if self.armed:
+            allowed = "false in a standby: `mm takeover` arms it"
+            yield Contradiction(key="armed", value="true", allowed=allowed)
+        if self.stage is Stage.PAPER:
+            allowed = "another stage: on paper there are no orders to take over"
+            yield Contradiction(key="standby_of", value="a standby in the paper stage", allowed=allowed)
 
     def _mistold(self) -> Iterator[Contradiction]:
         """Refuse hooks that could not tell of themselves, or whose secret would have the name of a venue key's."""

@@ -7,9 +7,10 @@ from decimal import Decimal
 from marketmaker.domain.accounts import Clocks, RiskSettings
 from marketmaker.domain.breaches import AmountBreach, BreachKind, LossBreach, TicksStopped, VenueErrors
 from marketmaker.domain.drawdown import Equity, Holding, equity_of
+from marketmaker.domain.exposure import Exposure, Portfolio
 from marketmaker.domain.looks import AccountLook, MarketLook
 from marketmaker.domain.risk import Finding
-from marketmaker.domain.units import ZERO, Asset
+from marketmaker.domain.units import ZERO, AccountName, Asset
 
 STOPPED_AFTER_MS = 60_000
 STOPPED_AFTER_INTERVALS = 3
@@ -76,6 +77,28 @@ def judge_amounts(markets: Mapping[Asset, Sequence[Valued]], settings: RiskSetti
         yield _judge_amount(BreachKind.OPEN_ORDERS, asset, resting, bound)
 
 
+def exposure(account: AccountName, markets: Mapping[Asset, Sequence[Valued]], now_ms: int) -> Exposure:
+    """Return what the other accounts of the portfolio are told."""
+    amounts = {asset: [_notional(each) for each in group] for asset, group in markets.items()}
+    return Exposure(
+        account=account,
+        time_ms=now_ms,
+        notional_quote={asset: _sum_of_known(each) for asset, each in amounts.items()},
+        unknown=frozenset(asset for asset, each in amounts.items() if None in each),
+    )
+
+
+def judge_portfolio(own: Exposure, look: AccountLook, portfolio: Portfolio) -> Iterator[Finding]:
+    """Judge what all accounts hold together; one that has not told of late is unknown (R7)."""
+    for asset, bound in portfolio.max_notional_quote.items():
+        amounts = [own.of(asset, look.now_ms)]
+        for name in portfolio.accounts:
+            if name != own.account:
+                other = look.others.get(name)
+                amounts.append(None if other is None else other.of(asset, look.now_ms))
+        yield _judge_amount(BreachKind.PORTFOLIO_NOTIONAL, asset, amounts, bound)
+
+
 def _notional(market: Valued) -> Decimal | None:
     held = market.look.held_base
     if held == ZERO:
@@ -85,12 +108,16 @@ def _notional(market: Valued) -> Decimal | None:
 
 def _judge_amount(kind: BreachKind, asset: Asset, amounts: Sequence[Decimal | None], bound: Decimal) -> Finding:
     """Judge a sum: what is known of it may be too much already, else all of it must be known."""
-    known = sum((each for each in amounts if each is not None), ZERO)
+    known = _sum_of_known(amounts)
     if known > bound:
         breach = AmountBreach(kind=kind, asset=asset, amount_quote=known, max_quote=bound)
         return Finding(kind=kind, symbol=None, breach=breach)
     is_all = all(each is not None for each in amounts)
     return Finding(kind=kind, symbol=None, unknown=None if is_all else f"what is held for {asset} is not known")
+
+
+def _sum_of_known(amounts: Sequence[Decimal | None]) -> Decimal:
+    return sum((each for each in amounts if each is not None), ZERO)
 
 
 def judge_venue(look: AccountLook, max_ticks: int) -> Finding:

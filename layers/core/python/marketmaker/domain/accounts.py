@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from marketmaker.domain.exposure import Portfolio
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.models import Listing
 from marketmaker.domain.orders import DeploymentTag
@@ -77,6 +78,7 @@ class RiskSettings:
     daily_loss: BreachResponse = BreachResponse.CANCEL
     notional: BreachResponse = BreachResponse.PULL_SIDE
     account_notional: BreachResponse = BreachResponse.PULL_SIDE
+    portfolio_notional: BreachResponse = BreachResponse.PULL_SIDE
     open_orders: BreachResponse = BreachResponse.HALT
     liquidation: BreachResponse = BreachResponse.REDUCE
     volatility: BreachResponse = BreachResponse.WIDEN
@@ -98,7 +100,7 @@ class AccountSettings:
     `dedicated` declares that nobody else trades or moves money on the login. `config_hash` goes into every decision
     record. A venue that `numbers_orders` takes only 32-bit numbers for client order ids. One that is not `is_armed`
     never places an order. Of critical alerts that last
-    a human is reminded `remind_every_ms`.
+    a human is reminded `remind_every_ms`. One that `is_standby` does nothing until it is armed (S13).
     """
 
     name: AccountName
@@ -111,7 +113,9 @@ class AccountSettings:
     config_hash: str
     numbers_orders: bool = False
     is_armed: bool = True
+    portfolio: Portfolio | None = None
     remind_every_ms: int = 1_800_000
+    is_standby: bool = False
     symbols: tuple[Symbol, ...] = field(init=False, repr=False, compare=False)
     """The symbols of its markets, in the file's order."""
     second_listings: tuple[Listing, ...] = field(init=False, repr=False, compare=False)

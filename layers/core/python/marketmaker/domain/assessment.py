@@ -8,15 +8,18 @@ from marketmaker.domain.account_limits import (
     DAY_MS,
     Valued,
     equity,
+    exposure,
     judge_amounts,
     judge_day,
     judge_drawdown,
+    judge_portfolio,
     judge_ticks,
     judge_venue,
 )
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.breaches import BreachKind
 from marketmaker.domain.drawdown import DayStart, Equity
+from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.looks import AccountLook
 from marketmaker.domain.market_limits import judge_market
 from marketmaker.domain.risk import Finding
@@ -25,12 +28,16 @@ from marketmaker.domain.units import Asset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """Every limit of an account, the known drawdowns, and the equities that are new peaks or the first of a day."""
+    """Every limit of an account, the known drawdowns, and the equities that are new peaks or the first of a day.
+
+    `exposure` is what the other accounts of the portfolio are told.
+    """
 
     findings: tuple[Finding, ...]
     drawdowns: Mapping[Asset, Decimal]
     new_peaks: Mapping[Asset, Equity]
     new_days: Mapping[Asset, DayStart]
+    exposure: Exposure
 
 
 def assess(look: AccountLook, settings: AccountSettings) -> Assessment:
@@ -63,6 +70,9 @@ def assess(look: AccountLook, settings: AccountSettings) -> Assessment:
             judge_day(asset, now, days.get(asset), limits.max_daily_loss_share) for asset, now in equities.items()
         ]
     findings += judge_amounts(markets, limits)
+    held = exposure(settings.name, markets, look.now_ms)
+    if settings.portfolio is not None:
+        findings += judge_portfolio(held, look, settings.portfolio)
     findings += (judge_venue(look, limits.max_unreachable_ticks), judge_ticks(look, settings.clocks))
     known = {asset: worth for asset, worth in equities.items() if worth is not None}
     return Assessment(
@@ -74,6 +84,7 @@ def assess(look: AccountLook, settings: AccountSettings) -> Assessment:
             for asset, worth in sound.items()
             if asset not in days or worth.markets != days[asset].markets
         },
+        exposure=held,
     )
 
 

@@ -22,6 +22,7 @@ class BreachKind(StrEnum):
     DRAWDOWN = "drawdown"
     DAILY_LOSS = "daily_loss"
     ACCOUNT_NOTIONAL = "account_notional"
+    PORTFOLIO_NOTIONAL = "portfolio_notional"
     OPEN_ORDERS = "open_orders"
     VENUE_ERRORS = "venue_errors"
     TICKS_STOPPED = "ticks_stopped"
@@ -195,7 +196,7 @@ class LossBreach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmountBreach:
-    """All markets of one quote asset together hold, or let rest, more than they may (S16)."""
+    """The markets of one quote asset, or all accounts' markets, hold or let rest more than they may together (S16)."""
 
     kind: BreachKind
     symbol: ClassVar[None] = None
@@ -205,8 +206,7 @@ class AmountBreach:
     reduced_base: ClassVar[None] = None
 
     def __str__(self) -> str:
-        what = "our orders rest for" if self.kind is BreachKind.OPEN_ORDERS else "the account's markets hold"
-        return f"{what} {_money(self.amount_quote)} {self.asset}, allowed are {plain(self.max_quote)}"
+        return f"{_WHOSE[self.kind]} {_money(self.amount_quote)} {self.asset}, allowed are {plain(self.max_quote)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,3 +239,10 @@ class TicksStopped:
 
 def _money(amount: Decimal) -> str:
     return plain(Decimal(f"{amount:.8f}"))
+
+
+_WHOSE = {
+    BreachKind.ACCOUNT_NOTIONAL: "the account's markets hold",
+    BreachKind.PORTFOLIO_NOTIONAL: "the markets of all accounts hold",
+    BreachKind.OPEN_ORDERS: "our orders rest for",
+}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import Refused
@@ -141,18 +141,24 @@ def _bot_address(text: str) -> str:
 
 
 def _check_address(url: str, *, is_local: bool) -> None:
-    try:
-        parts = urlsplit(url)
-        host, has_more = parts.hostname or "", bool(parts.fragment or parts.username or parts.password)
-        is_open = parts.port == 0
-    except ValueError:
-        host, has_more, is_open = "", False, False
-    if not host or has_more or is_open or "\\" in url:
+    parts = _parts(url)
+    if parts is None:
         raise Refused("url is not an address: https://host/..., without a user name and without #")
-    if parts.scheme == "https" or (is_local and parts.scheme == "http" and _is_this_machine(host)):
+    if parts.scheme == "https" or (is_local and parts.scheme == "http" and _is_this_machine(parts.hostname or "")):
         return
     allowed = "https, or http to 127.0.0.1" if is_local else "https"
     raise Refused(f"url does not start with {allowed}: whoever reads the line could write to the hook")
+
+
+def _parts(url: str) -> SplitResult | None:
+    """Take an address apart, if it is one and holds nothing that is read in more ways than one."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    has_more = parts.fragment or parts.username is not None or "\\" in url
+    return None if not parts.hostname or has_more or port == 0 else parts
 
 
 def _is_this_machine(host: str) -> bool:

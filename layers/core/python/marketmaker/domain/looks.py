@@ -1,16 +1,17 @@
 """What one look at an account shows: all that its limits are judged by, whatever could not be seen left open."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.orders import Order
 from marketmaker.domain.positions import Position
 from marketmaker.domain.pricing import Book, own_price
 from marketmaker.domain.state import Control, MarketState
 from marketmaker.domain.statistics import Statistics
-from marketmaker.domain.units import ZERO, Asset
+from marketmaker.domain.units import ZERO, AccountName, Asset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +56,16 @@ class MarketLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountLook:
-    """What one look shows of an account; without its control item neither ticks nor peaks are known."""
+    """What one look shows of an account; without its control item neither ticks nor peaks are known.
+
+    `others` is what the other accounts of its portfolio told of themselves.
+    """
 
     markets: tuple[MarketLook, ...]
     control: Control | None
     own_orders: int
     now_ms: int
+    others: Mapping[AccountName, Exposure] = field(default_factory=dict)
 
 
 def is_settled(market: MarketState, live: Sequence[Order]) -> bool:

@@ -97,6 +97,7 @@ class Control:
     not be read. `taken_over_from` is the owner of the expired lease that the last claim found: its tick ended half-way.
     Until `blocked_until_ms` the venue wants to be left alone, while `is_banned` even by cancels (R10). `deployed` is
     the hash of the file that the ticks were deployed with, None before the first; `settings` what was applied over one.
+    `armed_ms` is when a standby took over, 0 before (S13).
     """
 
     account: AccountName
@@ -114,6 +115,7 @@ class Control:
     blocked_until_ms: int = 0
     is_banned: bool = False
     restrictions: Mapping[Symbol, Restriction] = field(default_factory=lambda: MappingProxyType({}))
+    armed_ms: int = 0
     stops: Mapping[Symbol, Restriction] = field(default_factory=lambda: MappingProxyType({}))
     peaks: Mapping[Asset, Equity] = field(default_factory=lambda: MappingProxyType({}))
     days: Mapping[Asset, DayStart] = field(default_factory=lambda: MappingProxyType({}))

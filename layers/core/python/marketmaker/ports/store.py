@@ -7,6 +7,7 @@ from typing import Protocol
 
 from marketmaker.domain.calibration import Calibration
 from marketmaker.domain.drawdown import DayStart, Equity
+from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
 from marketmaker.domain.keys import KeyPurpose, VenueKey
 from marketmaker.domain.klines import DayVolume, Kline, KlineMinute
@@ -159,6 +160,14 @@ class Store(Protocol):
 
     def keep_days(self, account: AccountName, days: Mapping[Asset, DayStart]) -> None:
         """Keep each start of a day, unless one of the same day and markets, or of a later day, is kept."""
+        ...
+
+    def tell_exposure(self, exposure: Exposure) -> None:
+        """Tell the other accounts of the portfolio what this one holds; never replaces newer by older."""
+        ...
+
+    def exposures(self) -> Mapping[AccountName, Exposure]:
+        """Read what every account told last."""
         ...
 
     def clear_peaks(self, account: AccountName) -> None:

@@ -73,6 +73,8 @@ def check_risk(desk: Desk, halts: HaltRequests, deadline: Deadline, *, owner: st
 
 
 def _check(desk: Desk, halts: HaltRequests, deadline: Deadline, owner: str) -> RiskReport:
+    if desk.settings.is_standby and not _has_taken_over(desk):
+        return _blind(desk, RiskOutcome.HALTED, "a standby that has not taken over: the orders are its primary's")
     try:
         observation, reading = read_both(desk, deadline, needs_state=False)
     except Fatal as error:
@@ -229,6 +231,8 @@ def _keep_peaks(case: _Case, assessment: Assessment) -> None:
             store.raise_peaks(name, assessment.new_peaks)
         if assessment.new_days:
             store.keep_days(name, assessment.new_days)
+        if case.desk.settings.portfolio is not None:
+            store.tell_exposure(assessment.exposure)
     except (Retryable, Fatal) as error:
         case.progress.lose_state("the peak equity could not be kept", error)
 
@@ -285,6 +289,14 @@ def _outcome(case: _Case, outcome: RiskOutcome) -> RiskOutcome:
 
 def _restricted(case: _Case, control: Control) -> tuple[Symbol, ...]:
     return tuple(symbol for symbol in case.desk.settings.symbols if symbol in control.restrictions)
+
+
+def _has_taken_over(desk: Desk) -> bool:
+    """Tell whether a standby's orders are its own; where nobody knows they are looked after (R34)."""
+    try:
+        return bool(desk.store.read_control(desk.settings.name).armed_ms)
+    except (Retryable, Fatal):
+        return True
 
 
 def _see_nothing(desk: Desk, problem: str) -> RiskReport:

@@ -88,6 +88,9 @@ def _claim_and_work(desk: Desk, tick: Tick, owner: str, now_ms: int) -> TickRepo
         )
         if isinstance(claim, ClaimRefusal):
             return _report(desk, tick, TickOutcome(claim.value))
+        if desk.settings.is_standby and not claim.armed_ms:
+            desk.store.release(tick.account, owner=owner, refreshed=_unchanged(claim))
+            return _report(desk, tick, TickOutcome.HALTED, detail="a standby that has not taken over: `mm takeover`")
         live_settings.keep_deployed(desk, claim)
         report = work_claimed(desk, tick, claim, owner, deadline)
     except LeaseLost as error:

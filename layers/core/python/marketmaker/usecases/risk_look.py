@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.looks import AccountLook, MarketLook, is_settled
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.models import FairPriceModel
@@ -11,7 +12,7 @@ from marketmaker.domain.positions import Position
 from marketmaker.domain.pricing import Book
 from marketmaker.domain.state import AccountState, BookMark
 from marketmaker.domain.statistics import Statistics
-from marketmaker.domain.units import Symbol
+from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import MarketMakerError
 from marketmaker.ports import Deadline, Observation, Unknown
 from marketmaker.usecases.desk import Desk
@@ -27,6 +28,7 @@ class Sight:
     foreign: int
     state: AccountState | None
     statistics: Mapping[Symbol, Statistics]
+    others: Mapping[AccountName, Exposure]
     now_ms: int
 
 
@@ -52,6 +54,7 @@ def sight_of(desk: Desk, observation: Observation, open_orders: Sequence[Order],
         foreign=len(open_orders) - len(own),
         state=state,
         statistics=_statistics(desk),
+        others=_others(desk),
         now_ms=desk.clock.now_ms(),
     )
 
@@ -60,6 +63,16 @@ def _statistics(desk: Desk) -> Mapping[Symbol, Statistics]:
     """Read what was measured only where a limit needs it: the second look depends on as little as it can."""
     is_needed = any(each.max_volatility is not None for each in desk.settings.markets)
     return desk.known_statistics(desk.read_statistics()).known if is_needed else {}
+
+
+def _others(desk: Desk) -> Mapping[AccountName, Exposure]:
+    """Read what the other accounts hold where they share a limit; what cannot be read is unknown."""
+    if desk.settings.portfolio is None:
+        return {}
+    try:
+        return desk.store.exposures()
+    except MarketMakerError:
+        return {}
 
 
 def look_at(desk: Desk, sight: Sight) -> AccountLook:
@@ -71,6 +84,7 @@ def look_at(desk: Desk, sight: Sight) -> AccountLook:
         markets=tuple(_market_look(desk, sight, each, marks.get(each.symbol)) for each in desk.settings.markets),
         control=control,
         own_orders=len(sight.own),
+        others=sight.others,
         now_ms=sight.now_ms,
     )
 

@@ -4,6 +4,9 @@ from marketmaker.domain.inventory import FundingRow, LedgerRow, OpeningRow, Tran
 from marketmaker.domain.units import AccountName, Symbol, TradeId
 
 CONTROL = "control"
+PORTFOLIO = "#portfolio"
+"""The partition that all accounts share; no account's name starts so."""
+EXPOSURE = "exposure#"
 CONFIG = "config#"
 """Sorts before everything that a tick reads."""
 MARKET = "market#"

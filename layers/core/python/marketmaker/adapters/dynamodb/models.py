@@ -186,6 +186,14 @@ class ControlItem(StateItem):
     settings = optional(ActiveSettingsMap())
 
 
+class ExposureItem(StateItem):
+    """`exposure#ACCOUNT` of the portfolio's partition: what an account told the others that it holds."""
+
+    time_ms = IntegerAttribute()
+    notional_quote = MappingAttribute[Asset, Decimal](DecimalAttribute())
+    unknown = UnicodeAttribute()
+
+
 class MarketItem(StateItem):
     """`market#SYMBOL`: inventory, cursor and working orders; `write_id` names the call that wrote it last."""
 

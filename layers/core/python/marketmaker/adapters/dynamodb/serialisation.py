@@ -13,6 +13,7 @@ from marketmaker.adapters.dynamodb.models import (
     EquityMap,
     ExitMap,
     ExitStateMap,
+    ExposureItem,
     FeeMap,
     FillItem,
     FundingCursorMap,
@@ -30,6 +31,7 @@ from marketmaker.adapters.dynamodb.models import (
 from marketmaker.domain.caution import Caution
 from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exits import NO_EXIT, Exit, ExitCause, ExitState
+from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.inventory import FillRow, FundingRow, Inventory, LedgerRow, OpeningRow, Transfer, TransferRow
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.positions import FundingPayment
@@ -140,6 +142,27 @@ def day_map(start: DayStart) -> DayMap:
         deposited_quote=equity.deposited_quote,
         gains_quote=equity.gains_quote,
         day=start.day,
+    )
+
+
+def exposure_item(exposure: Exposure) -> ExposureItem:
+    """Write what an account holds for the others."""
+    return ExposureItem(
+        keys.PORTFOLIO,
+        keys.EXPOSURE + exposure.account,
+        time_ms=exposure.time_ms,
+        notional_quote=exposure.notional_quote,
+        unknown=" ".join(sorted(exposure.unknown)),
+    )
+
+
+def exposure_from(item: ExposureItem) -> Exposure:
+    """Read what an account holds."""
+    return Exposure(
+        account=AccountName(item.item.removeprefix(keys.EXPOSURE)),
+        time_ms=item.time_ms,
+        notional_quote=dict(item.notional_quote),
+        unknown=frozenset(map(Asset, item.unknown.split())),
     )
 
 

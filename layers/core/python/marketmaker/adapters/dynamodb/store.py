@@ -21,6 +21,7 @@ from marketmaker.adapters.dynamodb.models import (
     ConfigItem,
     ControlItem,
     EpisodeItem,
+    ExposureItem,
     FillItem,
     FundingItem,
     LedgerItem,
@@ -31,6 +32,8 @@ from marketmaker.adapters.dynamodb.models import (
 )
 from marketmaker.adapters.dynamodb.serialisation import (
     episode_from,
+    exposure_from,
+    exposure_item,
     fill_from,
     funding_from,
     market_from,
@@ -38,6 +41,7 @@ from marketmaker.adapters.dynamodb.serialisation import (
     transfer_from,
 )
 from marketmaker.domain.drawdown import DayStart, Equity
+from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
 from marketmaker.domain.state import (
     AccountState,
@@ -324,6 +328,20 @@ class DynamoDbStore:
                 self._client.update(writes.keep_day(asset, start))
             except ConditionFailed:
                 continue
+
+    def tell_exposure(self, exposure: Exposure) -> None:
+        """Tell the other accounts of the portfolio what this one holds; never replaces newer by older."""
+        older = ExposureItem.time_ms.does_not_exist() | (ExposureItem.time_ms <= exposure.time_ms)
+        try:
+            self._client.put(Put(table=self._state, item=exposure_item(exposure), condition=older))
+        except ConditionFailed:
+            return
+
+    def exposures(self) -> Mapping[AccountName, Exposure]:
+        """Read what every account told last."""
+        rows = self._client.query(self._state, keys.PORTFOLIO)
+        told = [exposure_from(ExposureItem.from_raw_data(raw)) for raw in rows]
+        return {each.account: each for each in told}
 
     def clear_peaks(self, account: AccountName) -> None:
         """Forget the account's peaks and starts of days: the next check starts new ones."""

@@ -15,6 +15,10 @@ READ_TIMEOUT_S = 6.0
 _MOST_READ = 16 * 1024
 _FAILURES = (OSError, ValueError, urllib3.exceptions.HTTPError, http.client.HTTPException)
 """What sending raises; the texts of all of them may hold the address."""
+TALKATIVE = tuple(
+    f"urllib3.{each}" for each in ("connection", "connectionpool", "poolmanager", "response", "util.retry")
+)
+"""Loggers that write addresses, one of them as a warning: of an answer with a broken header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -26,9 +30,9 @@ class HookRequest:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class HookAnswer:
-    """What came back, its text cut."""
+    """What came back, its text cut; it may repeat what was sent."""
 
     status: int
     text: str
@@ -41,7 +45,8 @@ def post(request: HookRequest) -> HookAnswer:
     Raises:
         Retryable: no whole answer came; whether the message arrived is unknown, and sending it again is harmless.
     """
-    logging.getLogger("urllib3").propagate = False  # it logs addresses, as of an answer with a broken header
+    for name in TALKATIVE:
+        logging.getLogger(name).disabled = True
     try:
         return _post(request)
     except _FAILURES as error:

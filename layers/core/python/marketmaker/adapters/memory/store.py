@@ -14,6 +14,7 @@ from typing import Self
 
 from marketmaker.adapters.memory.ledger import MarketLedger, fill_id
 from marketmaker.domain.drawdown import DayStart, Equity
+from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.inventory import FillRow, FundingRow, LedgerRow, OpeningRow, TransferRow
 from marketmaker.domain.state import (
     AccountState,
@@ -49,6 +50,7 @@ class InMemoryStore:
     def __init__(self) -> None:
         self._lock = RLock()
         self._partitions: dict[AccountName, _Partition] = {}
+        self._exposures: dict[AccountName, Exposure] = {}
         self._owner: str | None = None
 
     def under(self, owner: str) -> Self:
@@ -243,6 +245,18 @@ class InMemoryStore:
             kept = self._of(account).control.days
             newer = {asset: start for asset, start in days.items() if start.replaces(kept.get(asset))}
             self._change(account, days={**kept, **newer})
+
+    def tell_exposure(self, exposure: Exposure) -> None:
+        """Keep what an account holds, never older over newer."""
+        with self._lock:
+            kept = self._exposures.get(exposure.account)
+            if kept is None or kept.time_ms <= exposure.time_ms:
+                self._exposures[exposure.account] = exposure
+
+    def exposures(self) -> Mapping[AccountName, Exposure]:
+        """Return what every account told last."""
+        with self._lock:
+            return dict(self._exposures)
 
     def clear_peaks(self, account: AccountName) -> None:
         """Forget the peaks and the starts of days."""
