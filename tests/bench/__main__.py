@@ -1,4 +1,4 @@
-"""`make bench`: a tick against the venue's round trip and the guide's loop, decisions, paths, cold starts, a backtest.
+"""`make bench`: ticks against the venue's round trip and the guide's loop, decisions, cold starts, a halt, backtests.
 
 Real parts as in the demo: the real handler (in this process), unmodified ccxt over HTTP to local exchanges in processes
 of their own, DynamoDB on ministack. Every API reply is 20 ms late. What is measured is compared only with what was
@@ -30,6 +30,7 @@ from tests.bench.cadence import CYCLES, INTERVAL_S, Worked, Worker, work_side_by
 from tests.bench.decision import time_decision_us, time_models_us
 from tests.bench.exchange import Exchange, exchange_process
 from tests.bench.figures import BenchFailedError
+from tests.bench.halting import ORDERS, measure_halt
 from tests.bench.measure import TICK_WEIGHT, measure_loop, measure_ticks, moving_market, still_market
 from tests.bench.naive_loop import NaiveLoop
 from tests.bench.packages import COLD_STARTS, measure_packages
@@ -107,6 +108,8 @@ def run() -> Results:
             replacing = measure_ticks(ticker, ours, Case.REPLACING, moving_market(ours), SAMPLES, advance)
         with phase("the guide's loop back to back, its rate limiter on and off", 2 * SAMPLES) as advance:
             limited, unlimited = [measure_loop(loop, theirs, SAMPLES, advance) for loop in loops]
+        with phase("a halt with a hundred resting orders", ORDERS) as advance:
+            halted = measure_halt(ours, LOGIN, advance)
         with phase("a day of a recording played back, and parts of it", RUNS) as advance:
             backtests = play_backtests(advance)
         console.print(f"one decision, by each model; {PATHS:,} paths of Avellaneda and Stoikov's maker, four times")
@@ -125,6 +128,7 @@ def run() -> Results:
             models_us=time_models_us(),
             paths=simulate_paths(),
             backtests=backtests,
+            halted=halted,
         )
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from tests.bench.backtest import Backtests, backtests_table, describe_backtests
 from tests.bench.cadence import CYCLES, INTERVAL_S, Worked
 from tests.bench.figures import Timing
+from tests.bench.halting import Halted, describe_halt, halt_table
 from tests.bench.measure import Cycles, Ticks
 from tests.bench.packages import GOAL, Layers, Packages
 from tests.bench.paths import Simulated
@@ -43,6 +44,7 @@ class Results:
     models_us: Mapping[str, Timing]
     paths: Sequence[Simulated]
     backtests: Backtests
+    halted: Halted
 
 
 def describe(results: Results) -> dict[str, Any]:
@@ -77,6 +79,7 @@ def describe(results: Results) -> dict[str, Any]:
         "models_us": describe_models(results.models_us),
         "avellaneda_stoikov": describe_paths(results.paths),
         "cold_starts": _cold_starts(results.packages),
+        "halt": describe_halt(results.halted),
         "backtests": describe_backtests(results.backtests),
     }
 
@@ -163,6 +166,7 @@ def render(figures: Mapping[str, Any], console: Console) -> None:
         _loop_table,
         _minute_table,
         _cold_start_table,
+        halt_table,
         models_table,
         paths_table,
         backtests_table,
