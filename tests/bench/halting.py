@@ -28,7 +28,7 @@ from tests.contract.local_venue import binance
 
 ORDERS = 100
 LATENCY_S = 0.05
-WORKERS = VenueLogin.__dataclass_fields__["workers"].default
+WORKERS: int = VenueLogin.__dataclass_fields__["workers"].default  # type: ignore[assignment]
 ROUNDS = ceil(ORDERS / WORKERS) + 3
 """The most round trips that the cancels and the reads round them may take."""
 _A_WINDOW = 50

@@ -13,16 +13,16 @@ from marketmaker.domain.caution import NO_CAUTION, Caution
 from marketmaker.domain.exits import ExitCause
 from marketmaker.domain.exposure import Exposure, Portfolio
 from marketmaker.domain.klines import DayVolume
-from marketmaker.domain.markets import Event, MarketSettings
+from marketmaker.domain.markets import CapitalAmount, Event, MarketSettings
 from marketmaker.domain.orders import Side
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, SkipReason
 from marketmaker.domain.state import Mode, Refreshed, Restriction
 from marketmaker.domain.statistics import Unfit
-from marketmaker.domain.units import ONE, ZERO, AccountName, Symbol
+from marketmaker.domain.units import ONE, ZERO, AccountName, Asset, Symbol
 from marketmaker.domain.volatility import VolatilityFit
 from marketmaker.errors import Retryable
 from marketmaker.ports import Severity
-from tests.builders import ACCOUNT, SLOT_MS, SYMBOL, USDT, account_settings, instrument, market_settings
+from tests.builders import ACCOUNT, PAXG, SLOT_MS, SYMBOL, USDT, account_settings, instrument, market_settings
 from tests.fakes.desk import Bench, bench, only_market
 from tests.fakes.perpetuals import FakePerpetual
 from tests.fakes.venue import BOOKS
@@ -30,7 +30,7 @@ from tests.unit.usecases.test_perpetuals import SOL, USDC, market
 
 D = Decimal
 Act = Callable[[Bench], None]
-LONGER, WIDER = Caution(patience=D(2)), Caution(patience=D(2), widen=D(2))
+WIDER = Caution(patience=D(2), widen=D(2))
 ONE_SIDED = replace(WIDER, pulls_adding=True)
 GONE = "Our orders are cancelled, none placed until it is over"
 PULLED = "The side that adds to what is held is not quoted until it is over"
@@ -344,11 +344,21 @@ def test_each_breach_is_one_start_and_one_end(row: Row) -> None:
 # What ticks make of each response
 
 
+def banded(response: BreachResponse, max_ratio: str = "0.34") -> Bench:
+    """Return a market whose ratio, a third at 1900, is above its band once the price has risen."""
+    band = replace(market_settings().inventory_band, min_ratio=D("0.2"), max_ratio=D(max_ratio))
+    return spot({"inventory_band": response, "patience": D(3)}, inventory_band=band)
+
+
 @pytest.mark.parametrize(
-    ("response", "caution"), [(BreachResponse.QUOTE_LONGER, LONGER), (BreachResponse.WIDEN, WIDER)]
+    ("response", "caution"),
+    [
+        (BreachResponse.QUOTE_LONGER, Caution(patience=D(3))),
+        (BreachResponse.WIDEN, Caution(patience=D(3), widen=D(2))),
+    ],
 )
 def test_a_milder_response_leaves_both_sides_resting(response: BreachResponse, caution: Caution) -> None:
-    at = spot({"notional": response}, max_notional_quote=D(9_600))
+    at = banded(response)
     at.tick()
     NEAR(at)
     at.check()
@@ -358,7 +368,7 @@ def test_a_milder_response_leaves_both_sides_resting(response: BreachResponse, c
 
 
 def test_wider_quotes_stand_twice_as_far_away() -> None:
-    at = spot({"notional": BreachResponse.WIDEN}, max_notional_quote=D(9_600))
+    at = banded(BreachResponse.WIDEN)
     at.tick()
     prices = {each.side: each.price for each in at.venue.live(SYMBOL)}
     assert prices == {Side.BUY: D("1899.50"), Side.SELL: D("1900.50")}
@@ -366,12 +376,12 @@ def test_wider_quotes_stand_twice_as_far_away() -> None:
     at.check()
     at.tick()
     prices = {each.side: each.price for each in at.venue.live(SYMBOL)}
-    assert prices == {Side.BUY: D("1989.00"), Side.SELL: D("1991.00")}
+    assert 2 <= prices[Side.SELL] - prices[Side.BUY] <= D("2.02")
 
 
 def test_longer_resting_orders_survive_a_move_that_replaces_them_otherwise() -> None:  # C2
-    def moved(risk: dict[str, Any]) -> int:
-        at = spot(risk, max_notional_quote=D(9_400))
+    def moved(response: BreachResponse) -> int:
+        at = banded(response, "0.33")
         at.tick()
         at.check()
         before = {each.venue_id for each in at.venue.live(SYMBOL)}
@@ -379,8 +389,8 @@ def test_longer_resting_orders_survive_a_move_that_replaces_them_otherwise() -> 
         at.tick()
         return len(before & {each.venue_id for each in at.venue.live(SYMBOL)})
 
-    assert moved({"notional": BreachResponse.ALERT}) == 0
-    assert moved({"notional": BreachResponse.QUOTE_LONGER, "patience": D(3)}) == 2
+    assert moved(BreachResponse.ALERT) == 0
+    assert moved(BreachResponse.QUOTE_LONGER) == 2
 
 
 def test_a_pulled_side_is_the_one_that_adds() -> None:  # P4
@@ -583,3 +593,88 @@ def test_nothing_is_quoted_during_an_event() -> None:
     at.tick()
     assert len(at.venue.live(SYMBOL)) == 2
     assert at.alerts.sent == []
+
+
+# No order may take a holding past its bound (S16, P4)
+
+
+def resting(at: Bench, side: Side, symbol: Symbol = SYMBOL) -> Decimal:
+    return sum((each.size_base for each in at.venue.live(symbol) if each.side is side), ZERO)
+
+
+def test_no_bid_takes_a_market_past_its_bound() -> None:
+    at = spot({"notional": BreachResponse.ALERT}, max_notional_quote=D(9_595))
+    at.tick()
+    assert (resting(at, Side.BUY), resting(at, Side.SELL)) == (D("0.05"), D("0.1"))
+    NEAR(at)
+    at.tick()
+    assert (resting(at, Side.BUY), resting(at, Side.SELL)) == (ZERO, D("0.1"))
+
+
+def test_no_order_takes_a_position_past_its_bound_on_either_side() -> None:
+    bounded = replace(market(levels=1, max_base="50"), order_size_base=D(1), max_notional_quote=D(150))
+    at = perp({"notional": BreachResponse.ALERT}, bounded)
+    at.tick()
+    assert (resting(at, Side.BUY, SOL), resting(at, Side.SELL, SOL)) == (D(1), D(1))
+    (ask,) = [each for each in at.venue.live(SOL) if each.side is Side.SELL]
+    at.venue.fill(ask)
+    at.tick()
+    assert at.state(SOL).inventory.base == D(-1)
+    assert (resting(at, Side.BUY, SOL), resting(at, Side.SELL, SOL)) == (D(1), D("0.5"))
+
+
+def two(bound: int) -> Bench:
+    first = replace(market_settings(), capital_quote=CapitalAmount(amount=D(9_000)))
+    second = replace(market_settings(symbol="XAUT/USDT", number=1), capital_quote=CapitalAmount(amount=D(9_000)))
+    risk = RiskSettings(account_notional=BreachResponse.ALERT, max_notional_quote={USDT: D(bound)})
+    return bench(
+        replace(account_settings(first, second), risk=risk),
+        instruments=[instrument(), instrument(symbol="XAUT/USDT", base="XAUT")],
+        totals={PAXG: "2.5", USDT: "20000", "XAUT": "2.5"},
+    )
+
+
+def test_markets_of_one_quote_share_the_accounts_bound() -> None:
+    at = two(9_595)
+    at.tick(2)
+    assert resting(at, Side.BUY) == resting(at, Side.BUY, Symbol("XAUT/USDT")) == D("0.05")
+    at = two(9_499)
+    at.tick(2)
+    assert resting(at, Side.BUY) == resting(at, Side.BUY, Symbol("XAUT/USDT")) == ZERO
+    assert resting(at, Side.SELL) == D("0.1")
+
+
+def test_nothing_is_added_while_another_market_cannot_be_valued() -> None:  # R7
+    at = two(50_000)
+    at.tick(2)
+    assert resting(at, Side.BUY) == D("0.1")
+    at.venue.quote(Symbol("XAUT/USDT"), "1901", "1900")
+    at.tick()
+    assert (resting(at, Side.BUY), resting(at, Side.SELL)) == (ZERO, D("0.1"))
+
+
+def test_a_position_of_another_market_that_is_unknown_lets_nothing_be_added() -> None:  # R7
+    first, second = market(), replace(market(), symbol=Symbol("BTC/USDC:USDC"), number=1)
+    rules = [
+        instrument(
+            symbol=each, base=each[:3], quote="USDC", lot_size="0.01", min_size_base="0.01", min_notional_quote="1"
+        )
+        for each in (SOL, "BTC/USDC:USDC")
+    ]
+    settings = replace(account_settings(first, second), risk=RiskSettings(max_notional_quote={USDC: D(500)}))
+    at = bench(settings, instruments=rules, totals={USDC: "1000"})
+    for each in settings.symbols:
+        at.venue.quote(each, "99.99", "100.01")
+        at.venue.perpetuals[each] = FakePerpetual(symbol=each)
+    at.tick(2)
+    assert resting(at, Side.BUY, SOL) == D("0.2")
+    at.venue.unreported.add(Asset("BTC/USDC:USDC"))
+    at.tick()
+    assert resting(at, Side.BUY, SOL) == resting(at, Side.SELL, SOL) == ZERO
+
+
+def test_a_market_whose_own_book_is_broken_is_left_to_its_guards() -> None:
+    at = spot({}, max_notional_quote=D(9_600))
+    at.tick()
+    price("1901", "1900")(at)
+    assert why(at)[0] is NoQuotesReason.BOOK_CROSSED

@@ -19,6 +19,7 @@ from marketmaker.domain.state import Control, MarketState, Mode
 from marketmaker.domain.units import ZERO, Asset, Symbol
 from marketmaker.errors import Conflict, LeaseLost, Refused, Retryable
 from marketmaker.ports import Balance, Deadline, Unknown
+from marketmaker.usecases.bounds import within_bounds
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.observe import Seen
 from marketmaker.usecases.opening import Holdings, Start, claims, open_market, totals
@@ -276,9 +277,10 @@ def _view(
         return NoQuotes(reason=NoQuotesReason.OBSERVATION_FAILED, detail="the market has not opened")
     inventory = prepared.market.inventory
     if held is not None and position is not None:
-        available_base, available_quote = room(inventory, position.mark_price, held)
+        usable = room(inventory, position.mark_price, held)
     else:
-        available_base, available_quote = _usable(inventory, balances, instrument, prepared.live)
+        usable = _usable(inventory, balances, instrument, prepared.live)
+    available_base, available_quote = within_bounds(desk, seen, prepared.settings, inventory, usable)
     return MarketView(
         book=book.without(prepared.live).top(BOOK_LEVELS),
         book_age_ms=seen.now_ms - seen.marks[symbol].since_ms,
