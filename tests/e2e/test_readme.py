@@ -102,6 +102,7 @@ def test_the_readme_shows_every_command_of_mm() -> None:
         "resume",
         "config",
         "keys",
+        "hooks",
     }
 
 

@@ -13,8 +13,10 @@ from marketmaker.config.market_schema import FeesTable, MarketTable, ReplaceTabl
 from marketmaker.config.risk_schema import RiskTable
 from marketmaker.config.tables import Table
 from marketmaker.domain.accounts import BreachResponse
+from marketmaker.domain.hooks import HookKind
 from marketmaker.domain.models import FairPriceModel, Glft, Perpetual, Placement, PositionSkew, ReservationPrice
 from marketmaker.domain.units import AccountName, plain
+from tests.unit.config.documents import minimal_document, text_of
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -56,7 +58,7 @@ def test_the_example_of_a_perpetual_is_its_preset_with_what_stands_over_it() -> 
     assert market.perpetual == Perpetual(leverage=Decimal(2))
     assert isinstance(market.inventory_band, PositionSkew)
     assert (market.inventory_band.max_base, market.inventory_band.skew) == (Decimal(5), Decimal("0.7"))
-    assert len(EXAMPLES) == 2
+    assert len(EXAMPLES) == 3
 
 
 @pytest.mark.parametrize("preset", ["neutral", "balanced", "aggressive", "conservative"])
@@ -102,3 +104,12 @@ def test_every_limit_of_an_account_is_named_with_its_default(field: msgspec.stru
         assert f"`{field.name}` {plain(Decimal(default))}" in README
     else:
         assert f"`{field.name}" in told
+
+
+def test_the_example_of_hooks_is_usable() -> None:
+    (hooks,) = [each for each in EXAMPLES if each.startswith("[alerts]")]
+    deployment = parse_deployment(text_of(minimal_document()) + hooks, file="README.md")
+    assert {name: (each.kind, each.hears_info) for name, each in deployment.hooks.items()} == {
+        "desk": (HookKind.DINGTALK, True),
+        "night": (HookKind.TELEGRAM, False),
+    }
