@@ -1,4 +1,4 @@
-"""An operator stops one market between any two requests of a tick, or while one is on the wire: none of it is left (R5)."""
+"""An operator stops one market between two requests of a tick, or while one is on the wire: none is left (R5)."""
 
 from functools import partial
 

@@ -606,7 +606,7 @@ def test_cancel_that_fails_is_told_tried_again_and_told_over() -> None:  # R27
     report = at.check()
     assert (report.orders_cancelled, report.cancels_failed) == (1, 1)
     assert at.alerts.kinds() == ["price_band", "cancel_failed"]
-    assert "1 of our orders could not be cancelled: " in at.alerts.sent[1].text
+    assert "1 of our orders could not be cancelled, the first: " in at.alerts.sent[1].text
     assert "cancel failed by the test" in at.alerts.sent[1].text
     report = at.check()
     assert own(at) == []

@@ -10,6 +10,7 @@ from marketmaker.domain.markets import CapitalShare
 from marketmaker.domain.orders import Side
 from marketmaker.domain.state import Mode, Restriction
 from marketmaker.domain.units import Asset, Symbol
+from marketmaker.errors import Retryable
 from marketmaker.ports import HaltRequest, Severity
 from marketmaker.usecases.halt import HaltReport, halt
 from marketmaker.usecases.operate import ResumeRequest, resume
@@ -151,3 +152,11 @@ def test_second_stop_keeps_the_first_reason(symbol: Symbol | None) -> None:
     control = at.control
     stop(at, replace(STOP, symbol=symbol, reason="again"))
     assert at.control == control
+
+
+def test_blind_cancels_spare_the_other_markets() -> None:  # R34
+    at = quoting()
+    kept = at.venue.live(OTHER)
+    at.venue.faults.fail_always("open_orders", Retryable("503"))
+    halt(STOP, at.desk, at.deadline(10_000))
+    assert at.venue.live() == kept

@@ -7,6 +7,7 @@ import pytest
 
 from marketmaker.domain.orders import Side
 from marketmaker.domain.state import AccountState, Mode
+from marketmaker.domain.units import ClientOrderId
 from marketmaker.errors import AccountRefused, Fatal, Refused, Retryable
 from marketmaker.ports import Severity
 from marketmaker.usecases.reports import TickOutcome
@@ -179,7 +180,7 @@ def test_foreign_orders_are_left_alone() -> None:  # R4
 
 def test_orders_with_another_tag_are_named() -> None:
     at = standby()
-    at.venue.add_order(replace(ORDERS[0], client_id="mmxyz" + (ORDERS[0].client_id or "")[5:]))
+    at.venue.add_order(replace(ORDERS[0], client_id=ClientOrderId("mmxyz" + (ORDERS[0].client_id or "")[5:])))
     assert run(at).problems == ("orders with the tags xyz rest: a standby needs its primary's tag",)
 
 
@@ -272,3 +273,20 @@ def test_checks_of_a_standby_whose_state_is_unreadable_look_after_orders() -> No
     at = standby()
     at.store.faults.fail_always("read_control", Retryable("DynamoDB is down"))
     assert at.check().outcome is not RiskOutcome.HALTED
+
+
+def test_empty_reads_before_the_wait_prove_nothing() -> None:  # R5
+    at, primary = standby(), bench().venue
+    for _ in range(3):
+        primary.faults.before("open_orders", lambda: None)
+    primary.faults.fail_once("open_orders", AccountRefused("invalid key"))
+    sleep = at.clock.sleep
+
+    def late(seconds: float) -> None:
+        if seconds > 20:
+            at.venue.add_order(ORDERS[0])
+        sleep(seconds)
+
+    at.clock.sleep = late  # type: ignore[method-assign]
+    assert run(at, fence=Fence(primary=primary)).armed
+    assert at.venue.live() == ()

@@ -113,7 +113,9 @@ def _check_limits(case: _Case, state: AccountState, halts: HaltRequests) -> tupl
         for symbol, stored in state.control.restrictions.items()
     }
     milder = {symbol: left for symbol, left in kept.items() if left != state.control.restrictions[symbol]}
-    stopped = {symbol for symbol in settings.symbols if _is_stopped(control, symbol, milder)}
+    left = {symbol: each for symbol, each in {**control.restrictions, **milder}.items() if each is not None}
+    after = replace(control, restrictions=left)
+    stopped = {symbol for symbol in settings.symbols if after.mode_of(symbol) >= Mode.REDUCE_ONLY}
     going = [each for each in case.sight.own if each.symbol in stopped or _must_go(each, verdict)]
     _cancel(case, [each for each in going if not _may_stay(case, verdict, control, each)])
     _request_halt(case, verdict, halts)
@@ -235,14 +237,6 @@ def _keep_peaks(case: _Case, assessment: Assessment) -> None:
             store.tell_exposure(assessment.exposure)
     except (Retryable, Fatal) as error:
         case.progress.lose_state("the peak equity could not be kept", error)
-
-
-def _is_stopped(control: Control, symbol: Symbol, milder: Mapping[Symbol, Restriction | None]) -> bool:
-    """Tell whether nothing of ours may rest in a market, once what is over is taken off."""
-    if control.mode >= Mode.REDUCE_ONLY:
-        return True
-    left = milder.get(symbol, control.restrictions.get(symbol))
-    return left is not None and left.mode >= Mode.REDUCE_ONLY
 
 
 def _relax(case: _Case, control: Control, milder: Mapping[Symbol, Restriction | None]) -> Control:

@@ -66,7 +66,7 @@ def key_refused(reason: str) -> Condition:
 def failed_cancels(reasons: list[str]) -> Condition:
     """Say which cancels failed, or that none did."""
     text = (
-        f"{len(reasons)} of our orders could not be cancelled: {'; '.join(reasons)}. "
+        f"{len(reasons)} of our orders could not be cancelled, the first: {reasons[0] if reasons else ''}. "
         "It is tried again every minute; if it lasts, cancel by hand at the venue"
     )
     return Condition(
