@@ -5,19 +5,17 @@ market's item, to leave what is being left (`leaving`). Its cancels need neither
 What it could not see it neither answers nor lifts (R7). Duplicate and overlapping checks change nothing twice.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from marketmaker.domain.assessment import Assessment, assess
-from marketmaker.domain.breaches import Breach
 from marketmaker.domain.orders import EXIT_LEVEL, Order, read_level
 from marketmaker.domain.responses import Verdict, respond, what_stays
-from marketmaker.domain.state import AccountState, Control, Mode, Restriction
+from marketmaker.domain.state import AccountState, Control, Mode
 from marketmaker.domain.units import Symbol
-from marketmaker.errors import Conflict, Fatal, MarketMakerError, Refused, Retryable
-from marketmaker.ports import CancelResult, Deadline, HaltRequest, HaltRequests, Unknown
+from marketmaker.errors import Fatal, Refused, Retryable
+from marketmaker.ports import Deadline, HaltRequests, Unknown
 from marketmaker.usecases.desk import Desk
-from marketmaker.usecases.episodes import Condition, follow_episodes
+from marketmaker.usecases.episodes import follow_episodes
 from marketmaker.usecases.leaving import leave_without_ticks
 from marketmaker.usecases.live_settings import in_force
 from marketmaker.usecases.observe import read_both
@@ -28,37 +26,9 @@ from marketmaker.usecases.risk_alerts import (
     limit_conditions,
     orders_after_halt,
 )
-from marketmaker.usecases.risk_look import Sight, look_at, see_more, sight_of
+from marketmaker.usecases.risk_answers import Case, Progress, cancel, keep_marks, relax, request_halt, strengthen, tell
+from marketmaker.usecases.risk_look import look_at, see_more, sight_of
 from marketmaker.usecases.risk_report import RiskOutcome, RiskReport
-
-REQUESTED_BY = "check_risk"
-
-
-@dataclass(slots=True, kw_only=True)
-class _Progress:
-    """What a running check has done so far."""
-
-    cancelled: int = 0
-    failed: list[str] = field(default_factory=list)
-    halt_requested: bool = False
-    lifted: list[Symbol] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    lost_state: bool = False
-
-    def lose_state(self, what: str, error: MarketMakerError) -> None:
-        """Remember what the store did not do."""
-        self.lost_state = True
-        self.problems.append(f"{what}: {error}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """One check: with what, of what, and how far it has come."""
-
-    desk: Desk
-    deadline: Deadline
-    sight: Sight
-    progress: _Progress
 
 
 def check_risk(desk: Desk, halts: HaltRequests, deadline: Deadline, *, owner: str) -> RiskReport:
@@ -84,7 +54,7 @@ def _check(desk: Desk, halts: HaltRequests, deadline: Deadline, owner: str) -> R
     open_orders = observation.open_orders
     if isinstance(open_orders, Unknown):
         return _see_nothing(desk, open_orders.reason)
-    progress = _Progress()
+    progress = Progress()
     state: AccountState | None = None
     try:
         state = reading.result()
@@ -94,7 +64,7 @@ def _check(desk: Desk, halts: HaltRequests, deadline: Deadline, owner: str) -> R
         desk = in_force(desk, state.control)
         observation = see_more(desk, observation, deadline)
     sight = sight_of(desk, observation, open_orders, state)
-    case = _Case(desk=desk, deadline=deadline, sight=sight, progress=progress)
+    case = Case(desk=desk, deadline=deadline, sight=sight, progress=progress)
     if state is None:
         return _check_without_state(case, halts)
     if state.control.mode is Mode.HALTED:
@@ -104,9 +74,9 @@ def _check(desk: Desk, halts: HaltRequests, deadline: Deadline, owner: str) -> R
     return replace(report, exit_attempts=len(attempts))
 
 
-def _check_limits(case: _Case, state: AccountState, halts: HaltRequests) -> tuple[RiskReport, Control]:
+def _check_limits(case: Case, state: AccountState, halts: HaltRequests) -> tuple[RiskReport, Control]:
     assessment, verdict = _judge(case)
-    control = _strengthen(case, verdict, state.control)
+    control = strengthen(case, verdict, state.control)
     settings = case.desk.settings
     kept = {
         symbol: what_stays(symbol, stored, verdict, assessment.findings, settings.risk)
@@ -117,33 +87,33 @@ def _check_limits(case: _Case, state: AccountState, halts: HaltRequests) -> tupl
     after = replace(control, restrictions=left)
     stopped = {symbol for symbol in settings.symbols if after.mode_of(symbol) >= Mode.REDUCE_ONLY}
     going = [each for each in case.sight.own if each.symbol in stopped or _must_go(each, verdict)]
-    _cancel(case, [each for each in going if not _may_stay(case, verdict, control, each)])
-    _request_halt(case, verdict, halts)
+    cancel(case, [each for each in going if not _may_stay(case, verdict, control, each)])
+    request_halt(case, verdict, halts)
     conditions = limit_conditions(assessment.findings, settings.risk)
-    _tell(case, state, [*conditions, key_works(), failed_cancels(case.progress.failed), orders_after_halt(0)])
-    _keep_peaks(case, assessment)
+    tell(case, state, [*conditions, key_works(), failed_cancels(case.progress.failed), orders_after_halt(0)])
+    keep_marks(case, assessment)
     if control.epoch == state.control.epoch:
-        control = _relax(case, control, milder)
+        control = relax(case, control, milder)
     return _report(case, assessment, verdict, control), control
 
 
-def _check_without_state(case: _Case, halts: HaltRequests) -> RiskReport:
+def _check_without_state(case: Case, halts: HaltRequests) -> RiskReport:
     """Judge what needs no state, and cancel; the store comes last, for it may keep us waiting (R34)."""
     assessment, verdict = _judge(case)
-    _cancel(case, [order for order in case.sight.own if _must_go(order, verdict)])
-    _request_halt(case, verdict, halts)
-    control = _strengthen(case, verdict, Control(account=case.desk.settings.name))
+    cancel(case, [order for order in case.sight.own if _must_go(order, verdict)])
+    request_halt(case, verdict, halts)
+    control = strengthen(case, verdict, Control(account=case.desk.settings.name))
     return _report(case, assessment, verdict, control)
 
 
-def _check_halted(case: _Case, state: AccountState) -> RiskReport:
+def _check_halted(case: Case, state: AccountState) -> RiskReport:
     """Look only whether orders of ours rest: while the halt may still be at work they are cancelled without a word."""
     own, clocks, settings = case.sight.own, case.desk.settings.clocks, case.desk.settings
-    _cancel(case, own)
+    cancel(case, own)
     done_ms = state.control.mode_since_ms + clocks.lease_ms + clocks.request_ttl_ms
     is_overdue = bool(own) and case.sight.now_ms > done_ms
     told = [orders_after_halt(len(own))] if is_overdue or not own else []
-    _tell(case, state, [key_works(), failed_cancels(case.progress.failed), *told])
+    tell(case, state, [key_works(), failed_cancels(case.progress.failed), *told])
     return RiskReport(
         account=settings.name,
         outcome=_outcome(case, RiskOutcome.HALTED),
@@ -158,13 +128,13 @@ def _check_halted(case: _Case, state: AccountState) -> RiskReport:
     )
 
 
-def _judge(case: _Case) -> tuple[Assessment, Verdict]:
+def _judge(case: Case) -> tuple[Assessment, Verdict]:
     settings = case.desk.settings
     assessment = assess(look_at(case.desk, case.sight), settings)
     return assessment, respond(assessment.findings, settings.risk)
 
 
-def _may_stay(case: _Case, verdict: Verdict, control: Control, order: Order) -> bool:
+def _may_stay(case: Case, verdict: Verdict, control: Control, order: Order) -> bool:
     """Tell whether an order leads out of a position that somebody follows: a broken limit does not keep us in (S3)."""
     if verdict.halts or control.mode_of(order.symbol) > Mode.REDUCE_ONLY:
         return False
@@ -176,87 +146,7 @@ def _must_go(order: Order, verdict: Verdict) -> bool:
     return bool(verdict.halts or verdict.cancels(order.symbol))
 
 
-def _strengthen(case: _Case, verdict: Verdict, control: Control) -> Control:
-    """Halt the account or restrict its markets; cancels go on if the store does not take it."""
-    store, name, now_ms = case.desk.store, case.desk.settings.name, case.sight.now_ms
-    try:
-        if verdict.halts:
-            reason = f"{_reason(verdict.halts)} ({REQUESTED_BY})"
-            return store.strengthen(name, Mode.HALTED, reason=reason, now_ms=now_ms)
-        for symbol in case.desk.settings.symbols:
-            restriction = verdict.restriction(symbol, case.desk.settings.risk, now_ms)
-            if restriction is not None and restriction.exceeds(control.restrictions.get(symbol)):
-                control = store.restrict(name, symbol, restriction)
-    except (Retryable, Fatal) as error:
-        case.progress.lose_state("the mode could not be strengthened", error)
-    return control
-
-
-def _cancel(case: _Case, orders: Sequence[Order]) -> None:
-    """Cancel in one round; what fails is tried again by the next check."""
-    if not orders:
-        return
-    try:
-        outcomes = case.desk.venue.cancel(orders, case.deadline)
-    except MarketMakerError as error:
-        case.progress.failed += [f"{order.venue_id}: {error}" for order in orders]
-        return
-    case.progress.cancelled = sum(outcome.result is CancelResult.CANCELLED for outcome in outcomes)
-    case.progress.failed += [
-        f"{outcome.order.venue_id}: {outcome.reason}" for outcome in outcomes if outcome.result is CancelResult.FAILED
-    ]
-
-
-def _request_halt(case: _Case, verdict: Verdict, halts: HaltRequests) -> None:
-    """Ask the halt function to sweep again and to verify; what could be done here is done already."""
-    if not verdict.halts:
-        return
-    name = case.desk.settings.name
-    try:
-        halts.request(HaltRequest(account=name, reason=_reason(verdict.halts), requested_by=REQUESTED_BY))
-        case.progress.halt_requested = True
-    except MarketMakerError as error:
-        case.progress.problems.append(f"the halt could not be requested, so it is not verified: {error}")
-
-
-def _tell(case: _Case, state: AccountState, conditions: Iterable[Condition]) -> None:
-    try:
-        follow_episodes(case.desk, conditions, state.episodes)
-    except (Retryable, Fatal) as error:
-        case.progress.lose_state("alerts could not be noted", error)
-
-
-def _keep_peaks(case: _Case, assessment: Assessment) -> None:
-    store, name = case.desk.store, case.desk.settings.name
-    try:
-        if assessment.new_peaks:
-            store.raise_peaks(name, assessment.new_peaks)
-        if assessment.new_days:
-            store.keep_days(name, assessment.new_days)
-        if case.desk.settings.portfolio is not None:
-            store.tell_exposure(assessment.exposure)
-    except (Retryable, Fatal) as error:
-        case.progress.lose_state("the peak equity could not be kept", error)
-
-
-def _relax(case: _Case, control: Control, milder: Mapping[Symbol, Restriction | None]) -> Control:
-    """Lift restrictions, or leave milder ones, while nothing but this has changed since the state was read."""
-    store, name = case.desk.store, case.desk.settings.name
-    try:
-        for symbol, left in milder.items():
-            control = store.lift(name, symbol, epoch=control.epoch)
-            if left is None:
-                case.progress.lifted.append(symbol)
-            else:
-                control = store.restrict(name, symbol, left)
-    except Conflict as error:
-        case.progress.problems.append(f"lifting is left to the next check: {error}")
-    except (Retryable, Fatal) as error:
-        case.progress.lose_state("a restriction could not be lifted", error)
-    return control
-
-
-def _report(case: _Case, assessment: Assessment, verdict: Verdict, control: Control) -> RiskReport:
+def _report(case: Case, assessment: Assessment, verdict: Verdict, control: Control) -> RiskReport:
     settings, progress = case.desk.settings, case.progress
     return RiskReport(
         account=settings.name,
@@ -277,11 +167,11 @@ def _report(case: _Case, assessment: Assessment, verdict: Verdict, control: Cont
     )
 
 
-def _outcome(case: _Case, outcome: RiskOutcome) -> RiskOutcome:
+def _outcome(case: Case, outcome: RiskOutcome) -> RiskOutcome:
     return RiskOutcome.STATE_UNREACHABLE if case.progress.lost_state else outcome
 
 
-def _restricted(case: _Case, control: Control) -> tuple[Symbol, ...]:
+def _restricted(case: Case, control: Control) -> tuple[Symbol, ...]:
     return tuple(symbol for symbol in case.desk.settings.symbols if symbol in control.restrictions)
 
 
@@ -321,7 +211,3 @@ def _refuse(desk: Desk, reason: str) -> RiskReport:
     except (Retryable, Fatal) as error:
         return replace(report, problems=(text, f"the mode could not be strengthened: {error}"))
     return report
-
-
-def _reason(breaches: Iterable[Breach]) -> str:
-    return "; ".join(map(str, breaches))
