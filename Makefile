@@ -51,8 +51,8 @@ format: $(READY) ## format the code and sort the imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-demo: $(VENV)/.python $(MINISTACK_VENV)/.python ## run the whole stack on this machine for 90 s (DATA=prefix replays a recording, KEEP=1 leaves it running)
-	@$(BIN)/python -m infra.local.demo $(if $(DATA),--data $(DATA)) $(if $(KEEP),--keep)
+demo: $(VENV)/.python $(MINISTACK_VENV)/.python ## run the whole stack on this machine for 90 s (MARKET=perp a perpetual, DATA=prefix replays a recording, KEEP=1 leaves it running)
+	@$(BIN)/python -m infra.local.demo $(if $(MARKET),--market $(MARKET)) $(if $(DATA),--data $(DATA)) $(if $(KEEP),--keep)
 
 test: $(READY) ## the whole test suite with branch coverage; domain and use cases must have all of it
 	@$(BIN)/coverage erase

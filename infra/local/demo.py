@@ -1,5 +1,7 @@
 """`make demo`: the whole stack on this machine for about 90 s, with a breach and a halt, and the proof of its books.
 
+On a perpetual (`MARKET=perp`) a stop loss takes the breach's place.
+
 Real parts: the template that `cdk deploy` sends, deployed to ministack; the functions in processes of their own, their
 layers, roles, queue and schedules; unmodified ccxt over HTTP to the local exchange. What ministack lacks is bridged
 (infra/local/bridges).
@@ -25,6 +27,7 @@ from rich.table import Table
 
 from infra.local.assembly import DeployError
 from infra.local.aws import ROOT
+from infra.local.demo_perpetual import play_perpetual
 from infra.local.demo_script import Script, play
 from infra.local.demo_summary import judge, summarise
 from infra.local.demo_view import Progress, render
@@ -35,6 +38,7 @@ from infra.local.synthesis import synthesize
 from marketmaker.errors import ConfigError
 
 DEPLOYMENT_FILE = ROOT / "infra" / "deployments" / "local.toml"
+MARKETS = {"spot": DEPLOYMENT_FILE, "perp": ROOT / "infra" / "deployments" / "local-perp.toml"}
 RECORDINGS = ROOT / "infra" / "local" / "recordings"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEAST_S = 40
@@ -50,10 +54,14 @@ class Stopped(BaseException):
         self.number = number
 
 
-def pick_file(data: str | None) -> Path:
-    """Return the deployment file made for a recording: its name starts the recording's."""
+def pick_file(data: str | None, kind: str = "spot") -> Path:
+    """Return the deployment file of a kind of market, or the one made for a recording: its name starts that's."""
+    if kind not in MARKETS:
+        raise ConfigError(f"MARKET: {kind} is not allowed: one of {', '.join(MARKETS)}")
     if data is None:
-        return DEPLOYMENT_FILE
+        return MARKETS[kind]
+    if kind != "spot":
+        raise ConfigError(f"MARKET: {kind} is not allowed with DATA: recordings are played as spot")
     recording = Path(data).name.replace("-", "_")
     files = sorted(RECORDINGS.glob("*.toml"))
     for file in files:
@@ -63,9 +71,9 @@ def pick_file(data: str | None) -> Path:
     raise ConfigError(f"DATA: {data} is not allowed: a prefix starting with one of {allowed}")
 
 
-def run(market: Market, seconds: float, out: Path, *, keep: bool) -> dict[str, Any]:
+def run(market: Market, seconds: float, out: Path, *, keep: bool, kind: str = "spot") -> dict[str, Any]:
     """Run the demo and return its summary; with `keep` the stack goes on quoting until a signal ends it."""
-    file = pick_file(market.data)
+    file = pick_file(market.data, kind)
     out.mkdir(parents=True, exist_ok=True)
     for log in out.glob("*.log"):
         log.unlink()
@@ -90,7 +98,7 @@ def _play(stack: LocalStack, market: Market, seconds: float) -> dict[str, Any]:
             live.update(render(f"{stack.symbol} · {source}", progress, stack.exchange(), what), refresh=True)
 
         script = Script(stack=stack, progress=progress, show=show)
-        before_halt = play(script)
+        before_halt = play(script) if stack.account.markets[0].perpetual is None else play_perpetual(script)
     summary, totals = summarise(script, before_halt)
     for difference in totals.differences:
         console.print(f"[red]ledger:[/red] {escape(difference)}", soft_wrap=True)
@@ -139,13 +147,14 @@ def main(
     seed: Annotated[int, typer.Option(help="Seed of the generated market.")] = 1,
     start_s: Annotated[float, typer.Option(help="Where in the recording to start.", min=0)] = 0,
     out: Annotated[Path, typer.Option(help="Where summary.json and the logs go.")] = ROOT / "out" / "demo",
+    kind: Annotated[str, typer.Option("--market", help="What is quoted: spot or perp.")] = "spot",
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")] = False,
 ) -> None:
     """Run the stack on this machine in real time, break a limit, halt it, and check every fill, fee and balance."""
     for number in STOP_SIGNALS:
         signal.signal(number, _stop)
     try:
-        summary = run(Market(data=data, seed=seed, start_s=start_s), seconds, out, keep=keep)
+        summary = run(Market(data=data, seed=seed, start_s=start_s), seconds, out, keep=keep, kind=kind)
     except (ConfigError, DeployError, ProcessFailedError, BotoCoreError, ClientError, OSError) as error:
         console.print(f"[red]demo failed:[/red] {escape(' '.join(str(error).split()))}", soft_wrap=True)
         raise typer.Exit(1) from error

@@ -45,7 +45,7 @@ class Script:
         self._pause("waiting for a new minute", lambda: MINUTE_S - time.time() % MINUTE_S >= LEAST_LEAD_S)
         self.started_s = (time.time() // MINUTE_S + 1) * MINUTE_S
         fire_rates(self.stack.deployed)
-        self._until("waiting for the next whole minute", lambda: bool(self.last_tick), FIRST_TICK_TIMEOUT_S)
+        self.wait("waiting for the next whole minute", lambda: bool(self.last_tick), FIRST_TICK_TIMEOUT_S)
 
     def quote_until(self, share: float) -> None:
         """Let the functions work until a part of the run is over."""
@@ -59,24 +59,24 @@ class Script:
         """
         self._pause("quoting", lambda: time.time() < self.last_check_s + MINUTE_S - CHECK_MARGIN_S)
         self.stack.shift_prices(OUT_BPS)
-        self._until("the price is outside its band", lambda: self._is_told("price_band", "critical"))
-        self._until("the price is outside its band", lambda: not self.stack.exchange()["open_orders"])
+        self.wait("the price is outside its band", lambda: self.is_told("price_band", "critical"))
+        self.wait("the price is outside its band", lambda: not self.stack.exchange()["open_orders"])
         self.stack.shift_prices(BACK_BPS)
-        self._until("the price is back", lambda: self._is_told("price_band", "info"), RECOVERY_TIMEOUT_S)
+        self.wait("the price is back", lambda: self.is_told("price_band", "info"), RECOVERY_TIMEOUT_S)
 
     def halt_and_resume(self) -> None:
         """Halt by the topic, see a tick refused, and lift the halt as an operator does."""
         self.stack.request_halt("the operator's drill", "operator")
-        self._until("halting", lambda: bool(self.halts))
-        self._until("halted", lambda: self.last_tick.get("outcome") == "halted" and self._is_told("halt", "critical"))
+        self.wait("halting", lambda: bool(self.halts))
+        self.wait("halted", lambda: self.last_tick.get("outcome") == "halted" and self.is_told("halt", "critical"))
         self.stack.mm("resume", "--reason", "the drill is over")
-        self._until("resuming", lambda: self._is_told("resume", "info") and self.last_tick.get("outcome") == "done")
+        self.wait("resuming", lambda: self.is_told("resume", "info") and self.last_tick.get("outcome") == "done")
 
     def end(self) -> None:
         """Halt for good, so that the books can be compared."""
         self.show("halting")
         self.stack.invoke("halt", {"reason": "the demo is over", "requested_by": "make demo"})
-        self._until("halting", lambda: len(self.halts) > 1)
+        self.wait("halting", lambda: len(self.halts) > 1)
 
     def watch(self, what: str) -> None:
         """Take in what the functions logged and which alerts arrived, and draw a frame."""
@@ -107,16 +107,27 @@ class Script:
             case "halt":
                 self.halts.append(record)
 
-    def _is_told(self, kind: str, severity: str) -> bool:
+    def is_told(self, kind: str, severity: str) -> bool:
+        """Tell whether such an alert has arrived."""
         wanted = {"kind": kind, "severity": severity}
         return any(wanted.items() <= dict(alert.attributes).items() for alert in self.product_alerts())
+
+    def rest(self, what: str, seconds: float) -> None:
+        """Watch for so long."""
+        end_s = time.time() + seconds
+        self._pause(what, lambda: time.time() >= end_s)
 
     def _pause(self, what: str, is_over: Callable[[], bool]) -> None:
         while not is_over():
             self.watch(what)
             time.sleep(FRAME_S)
 
-    def _until(self, what: str, is_over: Callable[[], bool], timeout_s: float = REACTION_TIMEOUT_S) -> None:
+    def wait(self, what: str, is_over: Callable[[], bool], timeout_s: float = REACTION_TIMEOUT_S) -> None:
+        """Watch until something has happened.
+
+        Raises:
+            ProcessFailedError: it did not in time.
+        """
         end_s = time.time() + timeout_s
         while True:
             self.watch(what)

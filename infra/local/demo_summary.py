@@ -3,11 +3,13 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from infra.local.aws import variables
 from infra.local.demo_script import Script
 from infra.local.reconcile import LedgerTotals, reconcile
+from infra.local.subscriber import Alert
 
 LAG_SHARE = 0.95
 LARGEST_LAG_S = 2.0
@@ -48,7 +50,22 @@ def summarise(script: Script, before_halt: Mapping[str, Any]) -> tuple[dict[str,
         "decisions_replayed": len(replayed),
         "decisions_differing": sum(not each["identical"] for each in replayed),
     }
+    if stack.account.markets[0].perpetual is not None:
+        summary |= {
+            "position_most_base": str(progress.most_held_base),
+            "position_base": str(Decimal(after["margin"]["size"])),
+            "skewed_ticks": progress.skewed_ticks,
+            "funding_rows": totals.funding_rows,
+            "funding_quote": str(totals.funding_quote),
+            "stop_losses": sum(_is_exit(alert) for alert in script.product_alerts()),
+            "flat_after_stop": progress.flat_after_stop,
+            "leverage": str(Decimal(after["margin"]["leverage"])),
+        }
     return summary, totals
+
+
+def _is_exit(alert: Alert) -> bool:
+    return {"kind": "exit", "severity": "critical"}.items() <= dict(alert.attributes).items()
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -72,4 +89,12 @@ def judge(summary: Mapping[str, Any]) -> list[str]:
         "no decision was made again": summary["decisions_replayed"] > 0,
         "decisions made again differ": summary["decisions_differing"] == 0,
     }
+    if "flat_after_stop" in summary:
+        checks |= {
+            "no position was held": Decimal(summary["position_most_base"]) > 0,
+            "the inventory moved no quote": summary["skewed_ticks"] > 0,
+            "no funding was booked": summary["funding_rows"] > 0,
+            "no stop loss fired": summary["stop_losses"] > 0,
+            "the stop loss left a position": summary["flat_after_stop"],
+        }
     return [problem for problem, holds in checks.items() if not holds]

@@ -37,6 +37,9 @@ class Progress:
     lags_ms: list[int] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     events: list[Text] = field(default_factory=list)
+    skewed_ticks: int = 0
+    most_held_base: Decimal = Decimal(0)
+    flat_after_stop: bool = False
 
     def add(self, tick: Mapping[str, Any]) -> None:
         """Count one tick's log record, full or brief, and write it up."""
@@ -44,6 +47,7 @@ class Progress:
         self.ticks += done
         self.lags_ms.append(tick["lag_ms"])
         market = _market_of(tick)
+        self.skewed_ticks += any(name == "inventory" for name, *_ in market.get("stages", ()))
         for name in COUNTS:
             self.counts[name] += market.get(name, 0)
         reason = market.get("no_quotes") or ("" if done else tick["outcome"])
@@ -116,6 +120,21 @@ def _ladder(exchange: Mapping[str, Any]) -> Table:
 
 
 def _figures(progress: Progress, exchange: Mapping[str, Any]) -> Table:
+    holding, gain = _of_position(exchange) if "margin" in exchange else _of_spot(exchange)
+    uptime, counts = exchange["two_sided_uptime"], progress.counts
+    cancelled = counts["orders_cancelled"] + counts["protective_cancels"]
+    table = Table.grid(padding=(0, 2))
+    for column in range(6):
+        table.add_column(style="" if column % 2 else "dim", min_width=9)
+    table.add_row(*holding, "two-sided", _share(uptime))
+    table.add_row("trading", gain, "fills", str(counts["fills"]), "placed", str(counts["orders_placed"]))
+    table.add_row("ticks", str(progress.ticks), "kept", str(counts["orders_kept"]), "cancelled", str(cancelled))
+    table.add_row("alerts", str(progress.alerts), "risk checks", str(progress.risk_checks))
+    return table
+
+
+def _of_spot(exchange: Mapping[str, Any]) -> tuple[tuple[str, ...], Text]:
+    """Return what is held and what was gained at the mid."""
     base, quote = exchange["symbol"].split("/")
     mid = _mid(exchange)
     held = {asset: Decimal(exchange["balances"][asset]["total"]) for asset in (base, quote)}
@@ -123,18 +142,21 @@ def _figures(progress: Progress, exchange: Mapping[str, Any]) -> Table:
     ratio, gain = "unknown", Text("unknown")
     if mid is not None:
         ratio = f"{held[base] * mid / (held[quote] + held[base] * mid):.1%}"
-        gained = held[quote] - first[quote] + (held[base] - first[base]) * mid
-        gain = Text(f"{gained:+.4f} {quote}", style="green" if gained >= 0 else "red")
-    uptime, counts = exchange["two_sided_uptime"], progress.counts
-    cancelled = counts["orders_cancelled"] + counts["protective_cancels"]
-    table = Table.grid(padding=(0, 2))
-    for column in range(6):
-        table.add_column(style="" if column % 2 else "dim", min_width=9)
-    table.add_row("inventory", f"{_number(held[base])} {base}", "ratio", ratio, "two-sided", _share(uptime))
-    table.add_row("trading", gain, "fills", str(counts["fills"]), "placed", str(counts["orders_placed"]))
-    table.add_row("ticks", str(progress.ticks), "kept", str(counts["orders_kept"]), "cancelled", str(cancelled))
-    table.add_row("alerts", str(progress.alerts), "risk checks", str(progress.risk_checks))
-    return table
+        gain = _gain(held[quote] - first[quote] + (held[base] - first[base]) * mid, quote)
+    return ("inventory", f"{_number(held[base])} {base}", "ratio", ratio), gain
+
+
+def _of_position(exchange: Mapping[str, Any]) -> tuple[tuple[str, ...], Text]:
+    """Return the position with its funding, and what was gained at the mark."""
+    base, _, rest = exchange["symbol"].partition("/")
+    quote, margin = rest.partition(":")[0], exchange["margin"]
+    gained = Decimal(margin["margin_balance"]) - Decimal(exchange["initial_balances"][quote])
+    position = f"{_number(margin['size'])} {base}"
+    return ("position", position, "funding", f"{Decimal(margin['funding']):+.4f}"), _gain(gained, quote)
+
+
+def _gain(gained: Decimal, quote: str) -> Text:
+    return Text(f"{gained:+.4f} {quote}", style="green" if gained >= 0 else "red")
 
 
 def _mid(exchange: Mapping[str, Any]) -> Decimal | None:

@@ -20,6 +20,8 @@ class LedgerTotals:
     realised_quote: Decimal
     fees_quote: Decimal
     base: Decimal
+    funding_rows: int
+    funding_quote: Decimal
     differences: tuple[str, ...]
 
 
@@ -34,17 +36,23 @@ def compare(rows: Sequence[dict[str, Any]], symbol: Symbol, exchange: Mapping[st
     """Sum a market's ledger rows up and compare them with the exchange's own books."""
     opening = [row for row in rows if row["row"] == "opening#"]
     fills = {str(int(row["row"].removeprefix("fill#"))): row for row in rows if row["row"].startswith("fill#")}
-    base, quote = symbol.split("/")
-    totals = exchange["balances"]
-    held = {
-        base: sum((row["base_change"] for row in fills.values()), _opened(opening, "base")),
-        quote: sum((row["quote_change"] for row in fills.values()), _opened(opening, "quote")),
-    }
+    funding = {int(row["time_ms"]): row["amount_quote"] for row in rows if row["row"].startswith("funding#")}
+    base, _, rest = symbol.partition("/")
+    quote, is_perpetual = rest.partition(":")[0], ":" in rest
+    held = sum((row["base_change"] for row in fills.values()), _opened(opening, "base"))
+    if is_perpetual:
+        gained = sum((row["realised_quote"] - (row.get("fee_quote") or 0) for row in fills.values()), Decimal(0))
+        cash = _opened(opening, "quote") + gained + sum(funding.values())
+        shown = {base: exchange["margin"]["size"], quote: exchange["balances"][quote]["total"]}
+    else:
+        cash = sum((row["quote_change"] for row in fills.values()), _opened(opening, "quote"))
+        shown = {asset: exchange["balances"][asset]["total"] for asset in (base, quote)}
     differences = [*_compare_fills(fills, {str(trade["id"]): trade for trade in exchange["trades"]}, quote)]
+    differences += _compare_funding(funding, exchange.get("funding_payments", ()))
     differences += [
-        f"{asset}: the ledger has {amount}, the exchange {totals[asset]['total']}"
-        for asset, amount in held.items()
-        if amount != Decimal(totals[asset]["total"])
+        f"{asset}: the ledger has {amount}, the exchange {shown[asset]}"
+        for asset, amount in {base: held, quote: cash}.items()
+        if amount != Decimal(shown[asset])
     ]
     if len(opening) != 1:
         differences.append(f"{len(opening)} opening rows instead of one")
@@ -52,7 +60,9 @@ def compare(rows: Sequence[dict[str, Any]], symbol: Symbol, exchange: Mapping[st
         fills=len(fills),
         realised_quote=sum((row["realised_quote"] for row in fills.values()), Decimal(0)),
         fees_quote=sum((row.get("fee_quote") or Decimal(0) for row in fills.values()), Decimal(0)),
-        base=held[base],
+        base=held,
+        funding_rows=len(funding),
+        funding_quote=sum(funding.values(), Decimal(0)),
         differences=tuple(differences),
     )
 
@@ -70,6 +80,15 @@ def _rows(deployment: Deployment, partition: str) -> Iterable[dict[str, Any]]:
 
 def _opened(opening: list[dict[str, Any]], name: str) -> Decimal:
     return opening[0][name] if opening else Decimal(0)
+
+
+def _compare_funding(funding: Mapping[int, Decimal], payments: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """Compare the booked payments with the exchange's, each by its time; one of nothing is not listed."""
+    paid = {int(each["time_ms"]): Decimal(each["received"]) for each in payments}
+    for time_ms in sorted(paid.keys() | funding.keys()):
+        if funding.get(time_ms) != paid.get(time_ms):
+            ours, theirs = funding.get(time_ms), paid.get(time_ms)
+            yield f"funding at {time_ms}: {ours} in the ledger, {theirs} at the exchange"
 
 
 def _compare_fills(

@@ -27,6 +27,8 @@ from marketmaker.domain.units import BPS
 
 API_KEY, SECRET = "local-key", "local-secret"
 START_TIMEOUT_S = 60.0
+FUNDING = ("--funding-interval-s", "45", "--funding-rate", "0.0002")
+"""A perpetual of the demo is paid for while somebody watches, not every eight hours."""
 HISTORY_S = "300"
 """What a generated market has behind it at the start: the first klines that `fetch_prices` keeps."""
 COMMAND_TIMEOUT_S = 90.0
@@ -168,11 +170,13 @@ def local_stack(
 @contextmanager
 def _exchange(account: AccountSettings, market: Market, log: Path) -> Iterator[str]:
     settings = account.markets[0]
+    is_perpetual = settings.perpetual is not None
     command: Sequence[str] = [
         *(sys.executable, "-m", "infra.local.exchange", "--port", "0", "--seed", str(market.seed)),
         *("--symbol", settings.symbol, "--start-s", str(market.start_s)),
         *("--maker-fee", _fraction(settings.fees.maker_bps), "--taker-fee", _fraction(settings.fees.taker_bps)),
         *(("--data", market.data) if market.data else ("--history-s", HISTORY_S)),
+        *(("--dialect", "binance_usdm", "--equity-quote", "10000", *FUNDING) if is_perpetual else ()),
     ]
     with running(command, log=log, environment={}, stdout=subprocess.PIPE, cwd=ROOT) as process:
         yield first_line(process, "listening on ", timeout_s=START_TIMEOUT_S, log=log)

@@ -141,6 +141,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+ANY_KEY = VenueKey(api_key="key", secret="secret")
+
 type Answer = Callable[[dict[str, str]], Reply]
 
 
@@ -160,12 +162,15 @@ class CannedExchange:
     received: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     clock: ManualClock = field(default_factory=lambda: ManualClock(SLOT_MS))
     truth: dict[str, Any] = field(default_factory=lambda: TRUE_ANSWERS)
+    key: VenueKey = ANY_KEY
+    headers: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     venue: CcxtVenue = field(init=False)
 
     def reset(self) -> None:
         """Give the true answers again, and forget what came."""
         self.answers = {route: always(answer) for route, answer in self.truth.items()}
         self.received.clear()
+        self.headers.clear()
 
     def count(self, route: str) -> int:
         """Return how often a route was asked."""
@@ -178,15 +183,15 @@ class CannedExchange:
     def answer(self, method: str, target: str, body: str) -> Reply:
         """Answer a request."""
         url = urlsplit(target)
-        route, params = f"{method} {url.path}", dict(parse_qsl(url.query) + parse_qsl(body))
+        sent = json.loads(body).items() if body.startswith("{") else parse_qsl(body)
+        route, params = f"{method} {url.path}", dict([*parse_qsl(url.query), *sent])
         self.received.append((route, params))
         return self.answers[route](params)
 
     def connect(self, venue: str = "binance") -> CcxtVenue:
         """Return a login of this exchange that knows nothing yet."""
-        key = VenueKey(api_key="key", secret="secret")
         login = VenueLogin(
-            read_key=lambda: key,
+            read_key=lambda: self.key,
             request_timeout_ms=2_000,
             request_ttl_ms=2_000,
             workers=4,
@@ -197,9 +202,11 @@ class CannedExchange:
 
 
 @contextmanager
-def canned(venue: str = "binance", truth: dict[str, Any] = TRUE_ANSWERS) -> Iterator[CannedExchange]:
+def canned(
+    venue: str = "binance", truth: dict[str, Any] = TRUE_ANSWERS, key: VenueKey = ANY_KEY
+) -> Iterator[CannedExchange]:
     """Serve true answers over HTTP."""
-    exchange = CannedExchange(truth=truth)
+    exchange = CannedExchange(truth=truth, key=key)
     exchange.reset()
 
     class Handler(BaseHTTPRequestHandler):
@@ -209,6 +216,7 @@ def canned(venue: str = "binance", truth: dict[str, Any] = TRUE_ANSWERS) -> Iter
 
         def _reply(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            exchange.headers.append((f"{self.command} {urlsplit(self.path).path}", dict(self.headers)))
             reply = exchange.answer(self.command, self.path, body)
             content = reply.body.encode()
             self.send_response(reply.status)
@@ -217,7 +225,7 @@ def canned(venue: str = "binance", truth: dict[str, Any] = TRUE_ANSWERS) -> Iter
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_DELETE = _reply  # noqa: N815 - the names that the server calls
+        do_GET = do_POST = do_DELETE = do_PATCH = _reply  # noqa: N815 - the names that the server calls
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Log nothing."""

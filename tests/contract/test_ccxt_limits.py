@@ -258,7 +258,7 @@ def test_a_limit_is_left_to_the_next_tick() -> None:
 
 def test_threads_share_one_budget() -> None:
     clock = ManualClock(SLOT_MS)
-    budget = RateBudget(clock, 6_000)
+    budget = RateBudget(clock, 6_000, "X-MBX-USED-WEIGHT-1M")
 
     def tell(weight: int) -> None:
         budget.note(Answer(status=200, headers={"X-MBX-USED-WEIGHT-1M": str(weight)}), clock.now_ms())

@@ -14,9 +14,10 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
+from marketmaker.adapters.ccxt_venue.binance.parsing import parse_fill
 from marketmaker.adapters.ccxt_venue.client import LocalRoute
 from marketmaker.adapters.ccxt_venue.logins import LoginClients
-from marketmaker.adapters.ccxt_venue.parsing import money, parse_fill
+from marketmaker.adapters.ccxt_venue.parsing import money
 from marketmaker.adapters.clock import SystemClock
 from marketmaker.domain.keys import VenueKey
 from marketmaker.domain.klines import Kline

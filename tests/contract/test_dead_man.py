@@ -6,8 +6,7 @@ from decimal import Decimal
 import pytest
 import requests
 
-from marketmaker.adapters.ccxt_venue.calls import countdown
-from marketmaker.adapters.ccxt_venue.dialects import USDM
+from marketmaker.adapters.ccxt_venue.binance import USDM
 from marketmaker.domain.orders import NewOrder, Side
 from marketmaker.domain.units import ClientOrderId
 from marketmaker.errors import Refused, Unresolved
@@ -111,4 +110,4 @@ def test_answer_that_repeats_something_else_is_no_armed_switch(answer: object) -
             return answer
 
     with pytest.raises(Unresolved, match="switch of SOL/USDC:USDC"):
-        countdown(USDM, SOL, 20_000)(Client())
+        USDM.countdown(SOL, 20_000)(Client())

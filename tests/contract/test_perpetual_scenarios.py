@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
-from infra.local.exchange.binance_usdm.listing import UsdmListing
-from infra.local.exchange.binance_usdm.speech import BINANCE_USDM
-from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
+import pytest
+
+from marketmaker.adapters.ccxt_venue import CcxtVenue
 from marketmaker.adapters.memory import AtOnce, DeployedOnly, InMemoryPrices, InMemoryStore
 from marketmaker.config import parse_deployment
-from marketmaker.domain.keys import VenueKey
 from marketmaker.domain.orders import Side
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason
 from marketmaker.domain.state import MarketState
@@ -27,8 +26,8 @@ from marketmaker.usecases.replace_quotes import Tick, replace_quotes
 from marketmaker.usecases.reports import MarketReport, TickOutcome
 from tests.contract.connected import VenueClock
 from tests.contract.local_venue import LocalVenue, trade_at
-from tests.contract.perpetual_venue import HOUR_S, book, served_perpetual
-from tests.contract.test_local_usdm import KEY, usdm
+from tests.contract.perpetual_dialects import SPOKEN, USDM_SPOKEN, Spoken
+from tests.contract.perpetual_venue import HOUR_S, book
 from tests.fakes.sinks import RecordingAlerts, RecordingTelemetry
 
 D = Decimal
@@ -40,7 +39,7 @@ name = "guide"
 tag = "gui"
 stage = "local"
 [accounts.main]
-venue = "binanceusdm"
+venue = "VENUE"
 dedicated = true
 [[accounts.main.markets]]
 symbol = "SOL/USDC:USDC"
@@ -63,6 +62,7 @@ class Guide:
 
     desk: Desk
     local: LocalVenue
+    spoken: Spoken = USDM_SPOKEN
 
     def tick(self, ticks: int = 1) -> MarketReport:
         """Work the next slots, five seconds apart."""
@@ -83,7 +83,7 @@ class Guide:
     def prices(self, side: Side) -> list[Decimal]:
         """Our resting prices, nearest first."""
         rows = self.local.state()["open_orders"]
-        found = [D(row["price"]) for row in rows if row["side"] == side.value.upper()]
+        found = [D(row["price"]) for row in rows if row["side"] == self.spoken.sides[side]]
         return sorted(found, reverse=side is BUY)
 
     def assert_agrees(self) -> None:
@@ -96,20 +96,20 @@ class Guide:
 
 @contextmanager
 def guide(
-    *events: Event, skew: str = "0", size: str = "0.1", effect: str = "shift", more: Sequence[str] = ()
+    *events: Event,
+    skew: str = "0",
+    size: str = "0.1",
+    effect: str = "shift",
+    more: Sequence[str] = (),
+    spoken: Spoken = USDM_SPOKEN,
 ) -> Iterator[Guide]:
-    text = FILE.replace("SKEW", skew).replace("SIZE", size).replace("EFFECT", effect) + "\n".join(more)
+    text = FILE.replace("VENUE", spoken.venue).replace("SKEW", skew).replace("SIZE", size).replace(
+        "EFFECT", effect
+    ) + "\n".join(more)
     settings = parse_deployment(text, file="guide.toml").accounts[MAIN]
-    with served_perpetual(BINANCE_USDM, UsdmListing, KEY, usdm, events) as local:
+    with spoken.served(events) as local:
         clock = VenueClock(local)
-        login = VenueLogin(
-            read_key=lambda: VenueKey(api_key=KEY[0], secret=KEY[1]),
-            request_timeout_ms=2000,
-            request_ttl_ms=2000,
-            endpoint=local.address,
-            venue="binanceusdm",
-        )
-        venue = CcxtVenue(login, clock)
+        venue = CcxtVenue(spoken.login(local), clock)
         desk = Desk(
             settings=settings,
             venue=venue,
@@ -122,14 +122,20 @@ def guide(
             alongside=AtOnce(),
         )
         try:
-            yield Guide(desk=desk, local=local)
+            yield Guide(desk=desk, local=local, spoken=spoken)
         finally:
             venue.close()
 
 
-def test_scenario_1_a_bid_fills_first_and_the_ladder_follows_the_price() -> None:  # P1, P9
+@pytest.fixture(params=SPOKEN, ids=lambda each: each.venue)
+def spoken(request: pytest.FixtureRequest) -> Spoken:
+    found: Spoken = request.param
+    return found
+
+
+def test_scenario_1_a_bid_fills_first_and_the_ladder_follows_the_price(spoken: Spoken) -> None:  # P1, P9
     events = [trade_at(7, SELL, "98.9", "0.1"), book(8, **NINETY_NINE), trade_at(22, BUY, "100.5", "0.1"), book(9_000)]
-    with guide(*events) as market:
+    with guide(*events, spoken=spoken) as market:
         market.tick()
         assert (market.prices(BUY), market.prices(SELL)) == ([D(99), D(98)], [D(101), D(102)])
         market.tick(2)
@@ -141,8 +147,10 @@ def test_scenario_1_a_bid_fills_first_and_the_ladder_follows_the_price() -> None
         market.assert_agrees()
 
 
-def test_scenario_2_beyond_the_threshold_nothing_is_closed_and_without_skew_nothing_leans() -> None:  # P3, P6
-    with guide(trade_at(7, SELL, "98.9", "2.5"), book(8), book(9_000), size="2.5") as market:
+def test_scenario_2_beyond_the_threshold_nothing_is_closed_and_without_skew_nothing_leans(
+    spoken: Spoken,
+) -> None:  # P3, P6
+    with guide(trade_at(7, SELL, "98.9", "2.5"), book(8), book(9_000), spoken=spoken, size="2.5") as market:
         market.tick(3)
         assert market.state.inventory.base == D("2.5")
         assert (market.prices(BUY)[0], market.prices(SELL)[0]) == (D(99), D(101))
@@ -150,32 +158,33 @@ def test_scenario_2_beyond_the_threshold_nothing_is_closed_and_without_skew_noth
         market.assert_agrees()
 
 
-def test_scenario_3_with_skew_both_quotes_move_towards_reducing() -> None:  # P3
-    with guide(trade_at(7, SELL, "98.9", "2.5"), book(8), book(9_000), size="2.5", skew="0.5") as market:
+def test_scenario_3_with_skew_both_quotes_move_towards_reducing(spoken: Spoken) -> None:  # P3
+    with guide(trade_at(7, SELL, "98.9", "2.5"), book(8), book(9_000), spoken=spoken, size="2.5", skew="0.5") as market:
         market.tick(3)
         assert market.state.inventory.base == D("2.5")
         assert (market.prices(BUY)[0], market.prices(SELL)[0]) == (D("98.5"), D("100.5"))
 
 
-def test_scenario_3_as_the_guide_prints_it_sells_less_readily_too() -> None:  # P3
+def test_scenario_3_as_the_guide_prints_it_sells_less_readily_too(spoken: Spoken) -> None:  # P3
     with guide(
-        trade_at(7, SELL, "98.9", "2.5"), book(8), book(9_000), size="2.5", skew="0.5", effect="widen"
+        trade_at(7, SELL, "98.9", "2.5"), book(8), book(9_000), spoken=spoken, size="2.5", skew="0.5", effect="widen"
     ) as market:
         market.tick(3)
         assert (market.prices(BUY)[0], market.prices(SELL)[0]) == (D("98.5"), D("101.5"))
 
 
-def test_orders_never_take_the_position_past_its_most() -> None:  # P4
-    with guide(trade_at(7, SELL, "97.9", "4"), book(8), book(9_000), size="2") as market:
+def test_orders_never_take_the_position_past_its_most(spoken: Spoken) -> None:  # P4
+    with guide(trade_at(7, SELL, "97.9", "4"), book(8), book(9_000), spoken=spoken, size="2") as market:
         market.tick(3)
         assert market.state.inventory.base == D(4)
         rows = market.local.state()["open_orders"]
-        assert sum(D(row["origQty"]) for row in rows if row["side"] == "BUY") <= D(1)
+        bids = [D(row[spoken.size_field]) for row in rows if row["side"] == spoken.sides[BUY]]
+        assert sum(bids) <= D(1)
 
 
-def test_a_stop_loss_closes_by_orders_that_only_reduce_and_cools_down() -> None:  # P5
+def test_a_stop_loss_closes_by_orders_that_only_reduce_and_cools_down(spoken: Spoken) -> None:  # P5
     events = [trade_at(7, SELL, "98.9", "2.5"), book(8, bids="94x1 93.5x50", asks="94.2x100"), book(9_000)]
-    with guide(*events, size="2.5", more=["stop_loss = { loss_quote = 10 }"]) as market:
+    with guide(*events, spoken=spoken, size="2.5", more=["stop_loss = { loss_quote = 10 }"]) as market:
         market.tick(2)
         report = market.tick()
         assert isinstance(report.desired, NoQuotes)
@@ -189,8 +198,8 @@ def test_a_stop_loss_closes_by_orders_that_only_reduce_and_cools_down() -> None:
         market.assert_agrees()
 
 
-def test_funding_is_booked_once_and_agrees_with_the_exchange() -> None:  # R33
-    with guide(trade_at(7, SELL, "98.9", "2.5"), book(8), book(90_000), size="2.5") as market:
+def test_funding_is_booked_once_and_agrees_with_the_exchange(spoken: Spoken) -> None:  # R33
+    with guide(trade_at(7, SELL, "98.9", "2.5"), book(8), book(90_000), spoken=spoken, size="2.5") as market:
         market.tick(3)
         market.local.skip(HOUR_S)
         market.tick(3)
@@ -198,8 +207,8 @@ def test_funding_is_booked_once_and_agrees_with_the_exchange() -> None:  # R33
         market.assert_agrees()
 
 
-def test_a_halt_leaves_no_order_at_a_venue_of_perpetuals() -> None:  # R5
-    with guide(book(9_000)) as market:
+def test_a_halt_leaves_no_order_at_a_venue_of_perpetuals(spoken: Spoken) -> None:  # R5
+    with guide(book(9_000), spoken=spoken) as market:
         market.tick()
         assert len(market.local.state()["open_orders"]) == 4
         request = HaltRequest(account=MAIN, reason="test", requested_by="test")

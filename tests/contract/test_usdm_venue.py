@@ -10,9 +10,10 @@ import pytest
 
 from infra.local.exchange.binance_usdm.listing import UsdmListing
 from infra.local.exchange.binance_usdm.speech import BINANCE_USDM
-from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin, perpetuals
+from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
+from marketmaker.adapters.ccxt_venue.binance import perpetuals
+from marketmaker.adapters.ccxt_venue.binance.apis import USDM_API
 from marketmaker.adapters.ccxt_venue.client import new_client, shared_transport
-from marketmaker.adapters.ccxt_venue.dialects import USDM
 from marketmaker.adapters.ccxt_venue.public_trades import TradesRead
 from marketmaker.adapters.clock import SystemClock
 from marketmaker.domain.keys import VenueKey
@@ -408,7 +409,7 @@ class Answering:
 
 
 def told(*rows: object) -> Position | Unknown | None:
-    return perpetuals.positions(USDM, [SOL])(Answering(list(rows))).get(SOL)
+    return perpetuals.positions(USDM_API, [SOL])(Answering(list(rows))).get(SOL)
 
 
 @pytest.mark.parametrize(
@@ -447,7 +448,7 @@ def test_a_position_that_is_not_listed_is_left_out() -> None:  # R7
 @pytest.mark.parametrize("answer", [{}, None, "", [1], [None]])
 def test_an_answer_that_is_no_list_of_positions_is_no_answer(answer: object) -> None:  # R7
     with pytest.raises(Unresolved):
-        perpetuals.positions(USDM, [SOL])(Answering(answer))
+        perpetuals.positions(USDM_API, [SOL])(Answering(answer))
 
 
 @pytest.mark.parametrize(
@@ -479,9 +480,9 @@ def test_a_payment_that_makes_no_sense_is_no_payment(row: dict[str, object]) -> 
         "asset": "USDC",
         "time": 1_700_000_000_000,
     }
-    assert len(perpetuals.funding_page(USDM, SOL, 0)(Answering([paid])).payments) == 1
+    assert len(perpetuals.funding_page(USDM_API, SOL, 0)(Answering([paid])).payments) == 1
     with pytest.raises(Unresolved):
-        perpetuals.funding_page(USDM, SOL, 0)(Answering([{**paid, **row}]))
+        perpetuals.funding_page(USDM_API, SOL, 0)(Answering([{**paid, **row}]))
 
 
 def test_an_outage_is_no_flat_position(at: Connected[CcxtVenue]) -> None:  # R7

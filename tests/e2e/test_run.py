@@ -18,7 +18,6 @@ import pytest
 
 from infra.local.aws import ROOT
 from infra.local.processes import first_line, running
-from marketmaker.adapters.ccxt_venue.dialects import DIALECTS
 from tests.e2e.stage import MM, Ended, run
 from tests.e2e.terminal import type_in
 
@@ -188,16 +187,11 @@ def shift_prices(endpoint: str, shift_bps: int) -> None:
         pass
 
 
-needs_backpack = pytest.mark.skipif("backpack" not in DIALECTS, reason="the adapter does not speak to Backpack")
-
-
 @pytest.mark.parametrize(
     ("dialect", "names"),
     [
         pytest.param(USDM, ("--exchange", "binance-usdm", "--symbol", "SOLUSDC"), id="binanceusdm"),
-        pytest.param(
-            BACKPACK, ("--exchange", "backpack", "--symbol", "SOL_USDC_PERP"), id="backpack", marks=needs_backpack
-        ),
+        pytest.param(BACKPACK, ("--exchange", "backpack", "--symbol", "SOL_USDC_PERP"), id="backpack"),
     ],
 )
 def test_a_run_on_a_perpetual_quotes_and_stops_clean(
@@ -249,6 +243,7 @@ def test_an_endpoint_that_nobody_serves_starts_nothing() -> None:
     [
         pytest.param(SPOT, ON_SPOT, id="spot"),
         pytest.param(USDM, ("--exchange", "binanceusdm", "--symbol", "SOLUSDC", *ON_PERPETUALS), id="perpetual"),
+        pytest.param(BACKPACK, ("--exchange", "backpack", "--symbol", "SOL_USDC_PERP", *ON_PERPETUALS), id="backpack"),
     ],
 )
 def test_paper_plays_against_the_public_data(

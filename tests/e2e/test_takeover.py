@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -13,6 +14,9 @@ from infra.local.stack import API_KEY, SECRET
 from infra.local.tables import create_tables
 from marketmaker.config import load_deployment
 from tests.e2e.stage import REGION, Stage, local_aws, open_stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_scheduler.type_defs import TargetTypeDef
 
 STEPS = ["cancelled", "fenced", "waited", "verified", "rebuilt"]
 
@@ -57,7 +61,7 @@ def end(primary: Stage) -> None:
         tables.delete_table(TableName=table)
     secrets = boto3.client("secretsmanager", region_name=REGION)
     for purpose in ("trade", "risk"):
-        name = primary.deployment.secret_name(primary.account.name, purpose)  # type: ignore[arg-type]
+        name = primary.deployment.secret_name(primary.account.name, purpose)
         secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
@@ -65,7 +69,10 @@ def deploy(stack_name: str, account: str) -> None:
     """Make the schedules and alarms that a takeover switches on, as the stack has them."""
     scheduler = boto3.client("scheduler", region_name=REGION)
     scheduler.create_schedule_group(Name=stack_name)
-    target = {"Arn": "arn:aws:lambda:eu-west-1:000000000000:function:x", "RoleArn": "arn:aws:iam::000000000000:role/x"}
+    target: TargetTypeDef = {
+        "Arn": "arn:aws:lambda:eu-west-1:000000000000:function:x",
+        "RoleArn": "arn:aws:iam::000000000000:role/x",
+    }
     for name in (f"{stack_name}-schedule_ticks", f"{stack_name}-{account}-check_risk"):
         scheduler.create_schedule(
             GroupName=stack_name,

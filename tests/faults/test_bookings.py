@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.exchange.venue import Venue
-from marketmaker.adapters.ccxt_venue import calls
+from marketmaker.adapters.ccxt_venue.binance import orders
 from marketmaker.adapters.dynamodb import DynamoDbStore
 from marketmaker.domain.orders import Side
 from marketmaker.domain.state import MarketState
@@ -111,7 +111,7 @@ def test_what_was_booked_by_a_tick_that_could_not_finish_is_not_booked_again(
 def test_the_sum_is_the_venues_own_at_every_page_boundary(
     wide: World, fills: int, is_listed_twice: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "TRADES_A_PAGE", PAGE)
+    monkeypatch.setattr(orders, "TRADES_A_PAGE", PAGE)
     if is_listed_twice:
         wide.arm(fault="duplicated_fills")
     fill(wide, fills)

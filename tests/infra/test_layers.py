@@ -1,5 +1,6 @@
 """The layers: trimmed without changing what is left, for Lambda's processor, the same bytes every time, and small."""
 
+import base64
 import importlib.metadata
 import importlib.util
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from infra.layers import DEPLOYMENT_FILE, PLACEHOLDER, Platform, core_layer, dependencies_layer, function_package
 from layers.dependencies import build
@@ -43,6 +45,13 @@ for service in sys.argv[1:]:
     boto3.client(service, region_name="eu-central-1", aws_access_key_id="k", aws_secret_access_key="s")
 new_client(VenueKey(api_key="k", secret="s"), transport=shared_transport(None, 1), request_ttl_ms=1, now_ms=int)
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+SIGN = """
+import ccxt, json, sys
+exchange = ccxt.backpack({"apiKey": "key", "secret": sys.argv[1]})
+signed = exchange.sign("api/v1/capital", ["private"], "GET", {})["headers"]
+print(json.dumps(signed))
 """
 
 
@@ -87,6 +96,17 @@ def test_a_variant_brings_the_exchange_that_it_varies(tmp_path: Path) -> None:
     assert {each.stem for each in package.glob("*.py")} == {"__init__", "binance", "binanceusdm"}
     trimmed = python(DESCRIBE, "binanceusdm", path=[tmp_path, INSTALLED])
     assert trimmed == python(DESCRIBE, "binanceusdm", path=[INSTALLED])
+
+
+def test_a_key_pair_signs_with_what_the_layer_has(tmp_path: Path) -> None:
+    package, (trimmed, _) = tmp_path / "ccxt", python_path()
+    left_out = shutil.ignore_patterns("__pycache__", "async_support", "prediction", "pro", "test")
+    shutil.copytree(INSTALLED / "ccxt", package, ignore=left_out)
+    trim_ccxt(package, ["backpack"])
+    key = Ed25519PrivateKey.from_private_bytes(b"x" * 32)
+    signed = python(SIGN, base64.b64encode(b"x" * 32).decode(), path=[tmp_path, trimmed])
+    text = f"instruction=balanceQuery&timestamp={signed['X-Timestamp']}&window={signed['X-Window']}"
+    key.public_key().verify(base64.b64decode(signed["X-Signature"]), text.encode())
 
 
 def test_a_venue_that_ccxt_does_not_know_is_refused() -> None:

@@ -5,15 +5,9 @@ from typing import Any
 
 import pytest
 
-from marketmaker.adapters.ccxt_venue.public_trades import (
-    MAX_PAGES,
-    PAGE,
-    Call,
-    Hole,
-    PublicTrade,
-    TradesRead,
-    read_trades,
-)
+from marketmaker.adapters.ccxt_venue.binance.public_trades import MAX_PAGES, PAGE, read_trades
+from marketmaker.adapters.ccxt_venue.dialect import Call
+from marketmaker.adapters.ccxt_venue.public_trades import Hole, PublicTrade, TradesRead
 from marketmaker.domain.units import Symbol
 from marketmaker.errors import MarketMakerError, Unresolved
 from marketmaker.ports import Unknown

@@ -164,7 +164,7 @@ def open_halts(
             names = ", ".join(each.name for each in accounts)
             raise ConfigError(f"--account: nothing is not allowed with a key in {KEY}: one of {names}")
         (settings,) = accounts
-        login = replace(login_with(environment, deployment, key), venue=settings.venue)
+        login = login_with(environment, deployment, key, settings.venue)
         open_stored = desks[settings.name]
         desks = {settings.name: lambda: replace(open_stored(), venue=CcxtVenue(login, SystemClock()))}
 
@@ -209,7 +209,7 @@ def open_standby(
     def primary(name: AccountName) -> Venue | None:
         if key is None:
             return None
-        login = replace(login_with(environment, deployment, key), venue=deployment.accounts[name].venue)
+        login = login_with(environment, deployment, key, deployment.accounts[name].venue)
         return CcxtVenue(login, SystemClock())
 
     def switched_off(name: AccountName) -> SwitchedOff:
@@ -277,7 +277,7 @@ def _key_desk(environment: Environment, deployment: Deployment, account: Account
     tags = {"deployment": deployment.name, "account": account.name}
 
     def venue_with(key: VenueKey) -> CcxtVenue:
-        return CcxtVenue(login_with(environment, deployment, key), clock)
+        return CcxtVenue(login_with(environment, deployment, key, account.venue), clock)
 
     keys = SecretsKeyStore(secrets(deployment), names, tags)
     return KeyDesk(

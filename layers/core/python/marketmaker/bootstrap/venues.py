@@ -41,9 +41,9 @@ def reference_venues(environment: Environment, deployment: Deployment, account: 
     }
 
 
-def login_with(environment: Environment, deployment: Deployment, key: VenueKey) -> VenueLogin:
-    """Log in with a key at hand."""
-    return _login(environment, deployment, lambda: key, key=key)
+def login_with(environment: Environment, deployment: Deployment, key: VenueKey, venue: str) -> VenueLogin:
+    """Log in at a venue with a key at hand."""
+    return replace(_login(environment, deployment, lambda: key, key=key), venue=venue)
 
 
 def _login(

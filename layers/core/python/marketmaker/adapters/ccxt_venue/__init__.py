@@ -1,8 +1,8 @@
 """One venue login over unmodified, synchronous ccxt."""
 
 from marketmaker.adapters.ccxt_venue.client import wants_password
+from marketmaker.adapters.ccxt_venue.dialect import Premium
 from marketmaker.adapters.ccxt_venue.logins import VenueLogin
-from marketmaker.adapters.ccxt_venue.perpetuals import Premium
 from marketmaker.adapters.ccxt_venue.public_trades import Hole, PublicTrade, TradesRead
 from marketmaker.adapters.ccxt_venue.venue import CcxtVenue
 

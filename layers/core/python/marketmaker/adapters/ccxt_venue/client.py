@@ -4,6 +4,7 @@ ccxt clears a session's cookies on every call, so each worker thread owns a clie
 one `HTTPAdapter` and with it the open connections.
 """
 
+import logging
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -14,66 +15,19 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from marketmaker.adapters.ccxt_venue.dialects import DIALECTS
-from marketmaker.adapters.ccxt_venue.rate_budget import Answer
 from marketmaker.domain.keys import VenueKey
+from marketmaker.domain.venues import VENUES, TestEnvironment
 from marketmaker.errors import ConfigError
 
+TALKATIVE = ("ccxt.base.exchange", "urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry")
+"""Loggers that write whole requests: signatures, and ccxt's the key itself (R27)."""
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-
-class StrictJson:
-    """Refuse a 2xx answer that is not a JSON object or list, and keep each answer's status and headers.
-
-    ccxt would turn it into an empty book, no open orders, or an order without an id. Nor is a 2xx or 5xx answer, which
-    may follow an order that was taken, a refusal: whatever error ccxt reads out of it, the outcome is unknown (R1).
-    """
-
-    answer: Answer | None = None
-
-    def handle_errors(
-        self,
-        code: int,
-        reason: str,
-        url: str,
-        method: str,
-        headers: Any,
-        body: str,
-        response: object,
-        requestHeaders: Any,  # noqa: N803
-        requestBody: Any,  # noqa: N803
-    ) -> object:
-        """Check the answer's shape, then hand over to the venue's own error mapping."""
-        self.answer = Answer(status=code, headers=headers)
-        asked = f"{method} {url.split('?')[0]}"
-        if 200 <= code < 300 and not isinstance(response, dict | list):
-            raise ccxt.BadResponse(f"{asked} answered {code} without JSON")
-        try:
-            handled: object = super().handle_errors(  # type: ignore[misc]
-                code, reason, url, method, headers, body, response, requestHeaders, requestBody
-            )
-        except ccxt.BaseError as error:
-            if 400 <= code < 500 or (code >= 500 and not isinstance(error, ccxt.ExchangeError)):
-                raise
-            raise ccxt.BadResponse(f"{asked} answered {code} with an error: {error}") from error
-        return handled
-
-
-class StrictBinance(StrictJson):
-    """Binance's dialect. A key that worked before and is refused now is refused: ccxt would call that a rate limit."""
-
-    options: dict[str, Any]
-
-    def request(self, *args: Any, **kwargs: Any) -> Any:
-        """Send a request, and forget that it was signed with a good key."""
-        answer = super().request(*args, **kwargs)  # type: ignore[misc]
-        self.options["hasAlreadyAuthenticatedSuccessfully"] = False
-        return answer
 
 
 @cache
 def strict_class(venue: str) -> Any:
     """Make a venue's class loud, once it is wanted: a layer holds ccxt's classes of its deployment's venues alone."""
-    return type(f"Strict_{venue}", (StrictBinance, getattr(ccxt, venue)), {})
+    return type(f"Strict_{venue}", (DIALECTS[venue].strict, getattr(ccxt, venue)), {})
 
 
 class LocalRoute(HTTPAdapter):
@@ -124,6 +78,8 @@ def new_client(
 
     Without a key it can read what is public. `is_sandbox` gives it the addresses of the venue's testnet or demo.
     """
+    for name in TALKATIVE:
+        logging.getLogger(name).disabled = True
     session = requests.Session()
     session.mount("https://", transport)
     session.trust_env = False
@@ -147,10 +103,20 @@ def new_client(
             },
         }
     )
-    if is_sandbox and DIALECTS[venue].has_demo:
-        client.enable_demo_trading(True)
-    elif is_sandbox:
-        client.set_sandbox_mode(True)
+    if is_sandbox:
+        _enter_tests(client, venue)
     client.number = str
     client.milliseconds = now_ms
     return client
+
+
+def _enter_tests(client: Any, venue: str) -> None:
+    """Give a client the addresses where orders can be tried without money."""
+    trading = VENUES[venue].trading
+    match TestEnvironment.SANDBOX if trading is None else trading.test_environment:
+        case TestEnvironment.DEMO:
+            client.enable_demo_trading(True)
+        case TestEnvironment.SANDBOX:
+            client.set_sandbox_mode(True)
+        case TestEnvironment.NONE:
+            raise ConfigError(f"venue: {venue} is not allowed: it has neither a testnet nor a demo")

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from marketmaker.adapters.ccxt_venue.calls import Call, venue_time
-from marketmaker.adapters.ccxt_venue.capabilities import WEIGHT_A_MINUTE
+from marketmaker.adapters.ccxt_venue.dialect import Call
 from marketmaker.adapters.ccxt_venue.dialects import DIALECTS
 from marketmaker.adapters.ccxt_venue.failures import (
     describe,
@@ -20,6 +19,7 @@ from marketmaker.adapters.ccxt_venue.failures import (
 from marketmaker.adapters.ccxt_venue.listed import KnownMarkets
 from marketmaker.adapters.ccxt_venue.logins import LoginClients, VenueLogin
 from marketmaker.adapters.ccxt_venue.rate_budget import Need, RateBudget
+from marketmaker.domain.venues import VENUES
 from marketmaker.errors import Refused, Retryable
 from marketmaker.ports import Clock, Deadline, Unknown
 
@@ -30,8 +30,9 @@ class Connection:
     """Sends calls on worker threads, each with its own client; all share the rate budget and the venue's clock."""
 
     def __init__(self, login: VenueLogin, clock: Clock, markets: KnownMarkets) -> None:
-        self.budget = RateBudget(clock, WEIGHT_A_MINUTE[login.venue])
         self.dialect = DIALECTS[login.venue]
+        weight_a_minute = VENUES[login.venue].request_weight_a_minute
+        self.budget = RateBudget(clock, weight_a_minute, self.dialect.used_weight_header)
         self._login = login
         self._clock = clock
         self._markets = markets
@@ -138,7 +139,7 @@ class Connection:
         """Measure the venue's clock against ours, half a round trip allowed for; it is part of what it is for."""
         sent_ms = self._clock.now_ms()
         try:
-            venue_ms = self._send(venue_time(self.dialect), deadline, need)
+            venue_ms = self._send(self.dialect.venue_time(), deadline, need)
         except Exception as error:
             raise read_failure(error) from error
         self._clock_offset_ms = venue_ms - (sent_ms + self._clock.now_ms()) // 2

@@ -21,8 +21,9 @@ NOT_EXECUTED = (ccxt.RateLimitExceeded, ccxt.DDoSProtection, ccxt.InvalidNonce, 
 _OFF_GRID = re.compile(
     r"Filter failure: (PRICE_FILTER|LOT_SIZE|MIN_NOTIONAL|NOTIONAL)\b|-1111\b"
     r'|"code":\s*-(400[1-5]|401[34]|4023|4029|4030|4164)\b'
+    r"|decimal too long|below the minimum order size|\bINVALID_QUANTITY\b"
 )
-"""The venue's words for an order that is off a grid or below a minimum: what its metadata tells."""
+"""The venues' words for an order that is off a grid or below a minimum: what its metadata tells."""
 _CLOSED = re.compile(r'"code":\s*-(4108|4140|4141)\b')
 """Its codes for a perpetual that takes no orders now: before, at or after its settlement."""
 _NO_MATTER_OF_THE_KEY = re.compile(r'"code":\s*-(4087|4202|4203|4205|4206|4400|4401|4403)\b')

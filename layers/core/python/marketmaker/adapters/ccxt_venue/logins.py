@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marketmaker.adapters.ccxt_venue.capabilities import WEIGHT_A_MINUTE
 from marketmaker.adapters.ccxt_venue.client import new_client, shared_transport
+from marketmaker.adapters.ccxt_venue.dialects import DIALECTS
 from marketmaker.domain.keys import VenueKey
 from marketmaker.domain.units import Symbol
 from marketmaker.errors import AccountRefused, ConfigError, MarketMakerError
@@ -35,8 +35,8 @@ class VenueLogin:
     venue: str = "binance"
 
     def __post_init__(self) -> None:
-        if self.venue not in WEIGHT_A_MINUTE:
-            raise ConfigError(f"venue: {self.venue} is not allowed: one of {', '.join(WEIGHT_A_MINUTE)}")
+        if self.venue not in DIALECTS:
+            raise ConfigError(f"venue: {self.venue} is not allowed: one of {', '.join(DIALECTS)}")
 
 
 class LoginClients:

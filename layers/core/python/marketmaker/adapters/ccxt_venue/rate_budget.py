@@ -1,7 +1,7 @@
 """How much of the venue's request limit is left; what is not goes nowhere (R10).
 
-The venue counts the requests of an address, whoever sends them, and tells the count with each answer. Reads and creates
-stop below the limit: the rest of the minute belongs to cancels, and to the list of orders that a halt cancels by.
+A venue counts the requests of an address, whoever sends them, and some tell the count with each answer. There reads and
+creates stop below the limit: the rest of the minute belongs to cancels, and to the list that a halt cancels by.
 """
 
 import threading
@@ -14,7 +14,6 @@ from marketmaker.adapters.ccxt_venue.capabilities import (
     BANNED,
     DEFAULT_BLOCK_S,
     TOO_MANY_REQUESTS,
-    USED_WEIGHT_HEADER,
 )
 from marketmaker.errors import RateLimited
 from marketmaker.ports import Clock, RateLimit
@@ -39,11 +38,16 @@ class Need(Enum):
 
 
 class RateBudget:
-    """Shared by a login's threads. Minutes are those of our clock."""
+    """Shared by a login's threads. Minutes are those of our clock.
 
-    def __init__(self, clock: Clock, weight_a_minute: int) -> None:
+    Of a venue without a `used_header` nothing is known before it refuses: no share is counted, since others may use the
+    same address.
+    """
+
+    def __init__(self, clock: Clock, weight_a_minute: int, used_header: str | None) -> None:
         self._clock = clock
         self._weight_a_minute = weight_a_minute
+        self._used_header = used_header
         self._lock = threading.Lock()
         self._blocked_until_ms = 0
         self._banned_until_ms = 0
@@ -72,7 +76,7 @@ class RateBudget:
     def note(self, answer: Answer | None, sent_ms: int) -> None:
         """Learn the used weight from an answer; from one that came in another minute than it was sent, nothing."""
         now_ms = self._clock.now_ms()
-        used = "" if answer is None else answer.headers.get(USED_WEIGHT_HEADER, "")
+        used = "" if answer is None or self._used_header is None else answer.headers.get(self._used_header, "")
         if not used.isdecimal() or sent_ms // _MINUTE_MS != now_ms // _MINUTE_MS:
             return
         with self._lock:

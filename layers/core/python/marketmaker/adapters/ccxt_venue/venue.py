@@ -1,6 +1,6 @@
-"""The `Venue` port over ccxt: Binance spot and USDⓈ-M perpetuals, and the public side of those that speak as they do.
+"""The `Venue` port over ccxt, in the dialect of the login's venue.
 
-Every signed request carries `recvWindow`, so that the venue itself lets it die before the lease does.
+Every signed request carries its own expiry, so that the venue itself lets it die before the lease does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,12 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from marketmaker.adapters.ccxt_venue import calls, perpetuals
-from marketmaker.adapters.ccxt_venue.calls import Call, market_id
 from marketmaker.adapters.ccxt_venue.connection import Connection
-from marketmaker.adapters.ccxt_venue.listed import KnownMarkets, Market, read_listed
+from marketmaker.adapters.ccxt_venue.dialect import Call, KlinesWanted, Market, Premium, Read
+from marketmaker.adapters.ccxt_venue.dialects import DIALECTS
+from marketmaker.adapters.ccxt_venue.listed import KnownMarkets
 from marketmaker.adapters.ccxt_venue.logins import VenueLogin
-from marketmaker.adapters.ccxt_venue.public_trades import TradesRead, read_trades
-from marketmaker.adapters.ccxt_venue.published import KlinesWanted, day_volumes, klines_page, next_page_ms
+from marketmaker.adapters.ccxt_venue.public_trades import TradesRead
 from marketmaker.adapters.ccxt_venue.rate_budget import Need
 from marketmaker.domain.klines import DayVolume, Kline
 from marketmaker.domain.markets import Instrument
@@ -58,9 +57,9 @@ class CcxtVenue:
     """One login, or none; safe to use from one tick at a time, parallel inside it."""
 
     def __init__(self, login: VenueLogin, clock: Clock) -> None:
-        self._markets = KnownMarkets(clock)
+        self._dialect = DIALECTS[login.venue]
+        self._markets = KnownMarkets(clock, self._dialect)
         self._connection = Connection(login, clock, self._markets)
-        self._dialect = self._connection.dialect
         self._client_ids: dict[tuple[Symbol, VenueOrderId], ClientOrderId | None] = {}
 
     # What is known of the markets
@@ -94,10 +93,8 @@ class CcxtVenue:
 
     def _listed(self, symbols: Sequence[Symbol], deadline: Deadline) -> dict[Symbol, Market]:
         """Ask for all markets at once; where one that is not listed has that refused, for each alone."""
-        market_ids = {symbol: market_id(symbol) for symbol in symbols}
-        asked = partial(read_listed, dialect=self._dialect, market_ids=market_ids)
         try:
-            return self._connection.read(asked, deadline)
+            return self._connection.read(self._dialect.listed(symbols), deadline)
         except Refused:
             if len(symbols) == 1:
                 return {}
@@ -113,19 +110,19 @@ class CcxtVenue:
     def observe(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol], deadline: Deadline) -> Observation:
         """Read books, open orders, balances and wanted last prices in one parallel round."""
         market_calls = self._market_calls(symbols, last_for)
-        held_calls = perpetuals.held_calls(self._dialect, symbols)
+        held_calls = self._dialect.held_calls(symbols)
         orders, balances, *rest = self._connection.ask(
-            [calls.open_orders(self._dialect), calls.balances(self._dialect), *market_calls, *held_calls], deadline
+            [self._dialect.open_orders(), self._dialect.balances(), *market_calls, *held_calls], deadline
         )
         public = rest[: len(market_calls)]
-        positions, rates = perpetuals.read_held(symbols, rest[len(market_calls) :])
+        held = self._dialect.read_held(symbols, rest[len(market_calls) :])
         return Observation(
             open_orders=orders,
             balances=balances,
             books=dict(zip(symbols, public[: len(symbols)], strict=True)),
             last_prices=dict(zip(last_for, public[len(symbols) :], strict=True)),
-            positions=positions,
-            funding_rates=rates,
+            positions=held.positions,
+            funding_rates=held.rates,
         )
 
     def read_books(self, symbols: Sequence[Symbol], deadline: Deadline) -> Mapping[Symbol, Book | Unknown]:
@@ -144,107 +141,100 @@ class CcxtVenue:
 
     def _market_calls(self, symbols: Sequence[Symbol], last_for: Sequence[Symbol]) -> list[Call[Any]]:
         """Ask nothing of a market that is closed or in doubt: a price of it must not be relied on."""
-        asked = [(symbol, calls.book_of(self._dialect, symbol)) for symbol in symbols]
-        prices = [(symbol, calls.last_price_of(self._dialect, symbol)) for symbol in last_for]
+        asked = [(symbol, self._dialect.book(symbol)) for symbol in symbols]
+        prices = [(symbol, self._dialect.last_price(symbol)) for symbol in last_for]
         return [_answer_with(self._markets.obstacle(symbol)) or call for symbol, call in (*asked, *prices)]
 
     def public_trades(
         self, from_ids: Mapping[Symbol, int | None], deadline: Deadline
     ) -> dict[Symbol, TradesRead | Unknown]:
         """Read markets' public trades from ids on, all markets at once; None asks for the newest one's id only."""
-        wanted = {symbol: (market_id(symbol), from_id) for symbol, from_id in from_ids.items()}
-        route = self._dialect.routes.public_trades
-        return read_trades(lambda asked: self._connection.ask(asked, deadline), wanted, route)
+        return self._dialect.public_trades(partial(self._connection.ask, deadline=deadline), from_ids)
 
-    def premiums(self, symbols: Sequence[Symbol], deadline: Deadline) -> dict[Symbol, perpetuals.Premium | Unknown]:
+    def premiums(self, symbols: Sequence[Symbol], deadline: Deadline) -> dict[Symbol, Premium | Unknown]:
         """Read the next funding and the marks of these perpetuals in one parallel round; they are public."""
-        answers = self._connection.ask([perpetuals.premium(self._dialect, symbol) for symbol in symbols], deadline)
+        answers = self._connection.ask([self._dialect.premium(symbol) for symbol in symbols], deadline)
         return dict(zip(symbols, answers, strict=True))
 
     def open_orders(self, deadline: Deadline) -> Sequence[Order]:
         """Read all open orders of the login, our own and foreign ones; whoever asks for them alone means to cancel."""
-        return self._connection.read(calls.open_orders(self._dialect), deadline, Need.SWEEP)
+        return self._connection.read(self._dialect.open_orders(), deadline, Need.SWEEP)
 
     def fills_since(self, symbol: Symbol, from_id: int, deadline: Deadline) -> Sequence[Fill]:
         """Read the login's trades from an id on, oldest first, to the last page."""
         try:
-            read = partial(self._connection.read, deadline=deadline)
-            return calls.all_trades(lambda page: read(page), self._dialect, symbol, from_id)
+            trades = self._dialect.trades_since(self._reading(deadline), symbol, from_id)
         except Unresolved as error:
             raise Retryable(str(error)) from error
+        self._remember(symbol, {each.fill.venue_order_id: each.client_id for each in trades if each.tells_client_id})
+        return [each.fill for each in trades]
 
     def newest_trade_id(self, symbol: Symbol, deadline: Deadline) -> int | None:
         """Return the id of the login's newest trade, None if it never traded."""
-        page = self._connection.read(calls.trades_page(self._dialect, symbol, {"limit": 1}), deadline)
-        return max((int(fill.trade_id) for fill in page), default=None)
+        return self._connection.read(self._dialect.newest_trade_id(symbol), deadline)
 
     def find_order(
         self, symbol: Symbol, key: ClientOrderId | VenueOrderId, *, by_client_id: bool, deadline: Deadline
     ) -> Order | None:
         """Look one order up, live or not; None if the venue does not know it."""
         try:
-            asked = calls.order_of(self._dialect, symbol, key, by_client_id=by_client_id)
-            return self._connection.read(asked, deadline)
+            return self._dialect.find_order(self._reading(deadline), symbol, key, by_client_id=by_client_id)
         except OrderGone:
             return None
+        except Unresolved as error:
+            raise Retryable(str(error)) from error
 
     def client_id_of(self, symbol: Symbol, venue_id: VenueOrderId, deadline: Deadline) -> ClientOrderId | None:
         """Return the client id an order was created with; trades carry only the venue's id."""
         if (symbol, venue_id) not in self._client_ids:
             order = self.find_order(symbol, venue_id, by_client_id=False, deadline=deadline)
-            if len(self._client_ids) >= _REMEMBERED_ORDERS:
-                self._client_ids.clear()
             if order is None:
                 return None
-            self._client_ids[symbol, venue_id] = order.client_id
+            self._remember(symbol, {venue_id: order.client_id})
         return self._client_ids[symbol, venue_id]
+
+    def _remember(self, symbol: Symbol, client_ids: Mapping[VenueOrderId, ClientOrderId | None]) -> None:
+        if len(self._client_ids) + len(client_ids) > _REMEMBERED_ORDERS:
+            self._client_ids.clear()
+        self._client_ids |= {(symbol, venue_id): client_id for venue_id, client_id in client_ids.items()}
+
+    def _reading(self, deadline: Deadline) -> Read:
+        return partial(self._connection.read, deadline=deadline)
 
     def time_ms(self, deadline: Deadline) -> int:
         """Read the venue's own clock."""
-        return self._connection.read(calls.venue_time(self._dialect), deadline)
+        return self._connection.read(self._dialect.venue_time(), deadline)
 
     def fetch_klines(
         self, symbol: Symbol, since_ms: int, until_ms: int, deadline: Deadline, *, interval_ms: int = 1_000
     ) -> Sequence[Kline]:
         """Read the klines that open in [since, until), oldest first, to the last page."""
-        klines: list[Kline] = []
-        next_ms: int | None = since_ms
-        while next_ms is not None and next_ms < until_ms:
-            wanted = KlinesWanted(symbol=symbol, since_ms=next_ms, until_ms=until_ms, interval_ms=interval_ms)
-            page = self._connection.read(klines_page(wanted, market_id(symbol), self._dialect), deadline)
-            klines += page
-            next_ms = next_page_ms(page)
-        return klines
+        wanted = KlinesWanted(symbol=symbol, since_ms=since_ms, until_ms=until_ms, interval_ms=interval_ms)
+        return self._dialect.klines(self._reading(deadline), wanted)
 
     def fetch_day_volume(self, symbols: Sequence[Symbol], deadline: Deadline) -> Sequence[DayVolume]:
         """Read what these markets traded in the last 24 h, in the same order."""
-        market_ids = {symbol: market_id(symbol) for symbol in symbols}
-        return self._connection.read(day_volumes(market_ids, self._dialect), deadline)
+        return self._connection.read(self._dialect.day_volumes(symbols), deadline)
 
     def set_leverage(self, symbol: Symbol, wanted: Perpetual, deadline: Deadline) -> None:
         """Tell the venue how a perpetual is to be held; positions tell whether it does."""
-        if not self._dialect.is_perpetual:
-            raise Refused(f"{symbol} is a spot market: it has no leverage")
-        self._connection.write(perpetuals.leverage(self._dialect, symbol, wanted), deadline, Need.QUOTE)
+        self._connection.write(self._dialect.leverage(symbol, wanted), deadline, Need.QUOTE)
 
     def arm_switch(self, symbols: Sequence[Symbol], after_ms: int, deadline: Deadline) -> None:
         """Arm each market's dead man's switch, all at once; a cancel's share of the limit is for it too."""
-        armed = [calls.countdown(self._dialect, symbol, after_ms) for symbol in symbols]
+        armed = [self._dialect.countdown(symbol, after_ms) for symbol in symbols]
         self._connection.parallel([partial(self._connection.write, each, deadline, Need.SWEEP) for each in armed])
 
     def funding_since(self, symbol: Symbol, since_ms: int, deadline: Deadline) -> Sequence[FundingPayment]:
         """Read funding payments from a moment on, oldest first, to the last page; a spot market has none."""
-        found: list[FundingPayment] = []
-        next_ms: int | None = since_ms if self._dialect.is_perpetual else None
-        while next_ms is not None:
-            page = self._connection.read(perpetuals.funding_page(self._dialect, symbol, next_ms), deadline)
-            found += page.payments
-            next_ms = page.payments[-1].time_ms + 1 if page.is_full else None
-        return found
+        try:
+            return self._dialect.funding_since(self._reading(deadline), symbol, since_ms)
+        except Unresolved as error:
+            raise Retryable(str(error)) from error
 
     def key_permissions(self, deadline: Deadline) -> KeyPermissions | Unknown:
         """Read what the login's key may do; `Unknown` where the venue cannot tell."""
-        return self._connection.known(calls.permissions(self._dialect), deadline)
+        return self._connection.known(self._dialect.permissions(), deadline)
 
     # What it does
 
@@ -270,7 +260,7 @@ class CcxtVenue:
 
     def _cancel_one(self, order: Order, deadline: Deadline) -> CancelOutcome:
         try:
-            answer = self._connection.write(calls.cancellation(self._dialect, order), deadline, Need.CANCEL)
+            answer = self._connection.write(self._dialect.cancellation(order), deadline, Need.CANCEL)
         except OrderGone as error:
             return CancelOutcome(order=order, result=CancelResult.GONE, reason=str(error))
         except MarketMakerError as error:
@@ -279,7 +269,7 @@ class CcxtVenue:
 
     def _place_one(self, order: NewOrder, deadline: Deadline) -> PlaceOutcome:
         try:
-            return Accepted(order=self._connection.write(calls.creation(self._dialect, order), deadline, Need.QUOTE))
+            return Accepted(order=self._connection.write(self._dialect.creation(order), deadline, Need.QUOTE))
         except Unresolved as error:
             return OutcomeUnknown(order=order, signed_ms=self._connection.signed_ms, reason=str(error))
         except MarketMakerError as error:

@@ -1,18 +1,18 @@
-"""What is asked of a venue of perpetuals beyond spot: positions, funding, and how a position is held.
+"""What is asked of USDⓈ-M beyond spot: positions, funding, and how a position is held.
 
 A position that an answer leaves out, or that cannot be read, is not flat: it is left out here too, or unknown (R7).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import ccxt
 
 from marketmaker.adapters.ccxt_venue import parsing
-from marketmaker.adapters.ccxt_venue.calls import Call, market_id
-from marketmaker.adapters.ccxt_venue.dialects import Dialect
+from marketmaker.adapters.ccxt_venue.binance.apis import Api, market_id
+from marketmaker.adapters.ccxt_venue.dialect import Call, Premium, Read
 from marketmaker.domain.models import Perpetual
 from marketmaker.domain.positions import FundingPayment, FundingRate, MarginMode, Position
 from marketmaker.domain.units import ZERO, Symbol
@@ -26,14 +26,6 @@ _MARGIN_TYPES = {MarginMode.CROSS: "CROSSED", MarginMode.ISOLATED: "ISOLATED"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Premium:
-    """What is published of a perpetual beside its book: the next funding, and the mark price now."""
-
-    rate: FundingRate
-    mark_price: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FundingPage:
     """Funding payments, oldest first; after a full page there may be more."""
 
@@ -41,44 +33,12 @@ class FundingPage:
     is_full: bool
 
 
-def held_calls(dialect: Dialect, symbols: Sequence[Symbol]) -> list[Call[Any]]:
-    """Return what to ask for to know how these markets are held; nothing of a spot venue, which holds none."""
-    if not dialect.is_perpetual:
-        return []
-    return [positions(dialect, symbols), *(premium(dialect, symbol) for symbol in symbols)]
-
-
-def read_held(
-    symbols: Sequence[Symbol], answers: Sequence[Any]
-) -> tuple[dict[Symbol, Position | Unknown], dict[Symbol, FundingRate | Unknown]]:
-    """Read positions and funding rates out of the answers to `held_calls`.
-
-    A market whose position was not told is left out. The venue names no mark of a market that was never held: it is the
-    one that it publishes.
-    """
-    if not answers:
-        return {}, {}
-    listed, premiums = answers[0], dict(zip(symbols, answers[1:], strict=True))
-    if isinstance(listed, Unknown):
-        found: dict[Symbol, Position | Unknown] = dict.fromkeys(symbols, listed)
-    else:
-        found = {symbol: _marked(position, premiums[symbol]) for symbol, position in listed.items()}
-    rates = {symbol: each if isinstance(each, Unknown) else each.rate for symbol, each in premiums.items()}
-    return found, rates
-
-
-def _marked(position: Position | Unknown, told: Premium | Unknown) -> Position | Unknown:
-    if isinstance(position, Unknown) or position.mark_price:
-        return position
-    return told if isinstance(told, Unknown) else replace(position, mark_price=told.mark_price)
-
-
-def positions(dialect: Dialect, symbols: Sequence[Symbol]) -> Call[dict[Symbol, Position | Unknown]]:
+def positions(api: Api, symbols: Sequence[Symbol]) -> Call[dict[Symbol, Position | Unknown]]:
     """Ask for the login's positions in these markets; one that is not in the answer is left out."""
     params = {"symbol": market_id(symbols[0])} if len(symbols) == 1 else {}
 
     def call(client: Any) -> dict[Symbol, Position | Unknown]:
-        rows = parsing.expect_list(_route(client, dialect.routes.positions)(params), "the positions")
+        rows = parsing.expect_list(_route(client, api.routes.positions)(params), "the positions")
         listed = [parsing.expect_row(row, "a position") for row in rows]
         found: dict[Symbol, Position | Unknown] = {}
         for symbol in symbols:
@@ -132,11 +92,11 @@ def _price(value: object, what: str) -> Decimal | None:
     return parsing.amount(value, what) or None
 
 
-def premium(dialect: Dialect, symbol: Symbol) -> Call[Premium]:
+def premium(api: Api, symbol: Symbol) -> Call[Premium]:
     """Ask what is paid next, and for the mark."""
 
     def call(client: Any) -> Premium:
-        answer = _route(client, dialect.routes.premium)({"symbol": market_id(symbol)})
+        answer = _route(client, api.routes.premium)({"symbol": market_id(symbol)})
         row = parsing.expect_row(answer, f"the premium index of {symbol}")
         if row.get("symbol") != market_id(symbol):
             raise Unresolved(f"the premium index of {symbol} was asked for, that of {row.get('symbol')!r} came")
@@ -150,7 +110,7 @@ def premium(dialect: Dialect, symbol: Symbol) -> Call[Premium]:
     return call
 
 
-def funding_page(dialect: Dialect, symbol: Symbol, since_ms: int) -> Call[FundingPage]:
+def funding_page(api: Api, symbol: Symbol, since_ms: int) -> Call[FundingPage]:
     """Ask for a page of funding payments, oldest first; what happened before is no part of it."""
     params = {
         "symbol": market_id(symbol),
@@ -160,7 +120,7 @@ def funding_page(dialect: Dialect, symbol: Symbol, since_ms: int) -> Call[Fundin
     }
 
     def call(client: Any) -> FundingPage:
-        rows = parsing.expect_list(_route(client, dialect.routes.income)(params), f"the funding of {symbol}")
+        rows = parsing.expect_list(_route(client, api.routes.income)(params), f"the funding of {symbol}")
         paid: dict[int, FundingPayment] = {}
         for row in rows:
             payment = _payment(symbol, parsing.expect_row(row, "a payment"))
@@ -175,6 +135,17 @@ def funding_page(dialect: Dialect, symbol: Symbol, since_ms: int) -> Call[Fundin
     return call
 
 
+def funding_since(read: Read, api: Api, symbol: Symbol, since_ms: int) -> list[FundingPayment]:
+    """Read funding payments from a moment on, oldest first, to the last page."""
+    found: list[FundingPayment] = []
+    next_ms: int | None = since_ms
+    while next_ms is not None:
+        page = read(funding_page(api, symbol, next_ms))
+        found += page.payments
+        next_ms = page.payments[-1].time_ms + 1 if page.is_full else None
+    return found
+
+
 def _payment(symbol: Symbol, row: Any) -> FundingPayment:
     told = row.get("symbol"), row.get("incomeType"), row.get("asset")
     if told != (market_id(symbol), "FUNDING_FEE", symbol.rpartition(":")[2]):
@@ -186,7 +157,7 @@ def _payment(symbol: Symbol, row: Any) -> FundingPayment:
     )
 
 
-def leverage(dialect: Dialect, symbol: Symbol, wanted: Perpetual) -> Call[None]:
+def leverage(api: Api, symbol: Symbol, wanted: Perpetual) -> Call[None]:
     """Tell the venue how a market is to be held; that it is so already is no refusal.
 
     Raises:
@@ -198,11 +169,11 @@ def leverage(dialect: Dialect, symbol: Symbol, wanted: Perpetual) -> Call[None]:
 
     def call(client: Any) -> None:
         try:
-            _route(client, dialect.routes.margin_type)(margin)
+            _route(client, api.routes.margin_type)(margin)
         except (ccxt.NoChange, ccxt.BadRequest, ccxt.OperationRejected) as error:
             if "-4046" not in str(error):
                 raise
-        _route(client, dialect.routes.leverage)({"symbol": market_id(symbol), "leverage": int(wanted.leverage)})
+        _route(client, api.routes.leverage)({"symbol": market_id(symbol), "leverage": int(wanted.leverage)})
 
     return call
 

@@ -1,67 +1,42 @@
-"""What is asked of the venue, each as a call to a ccxt client that returns domain values."""
+"""What is asked of Binance about a login's orders, trades and balances."""
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from marketmaker.adapters.ccxt_venue import parsing
-from marketmaker.adapters.ccxt_venue.capabilities import POST_ONLY_TIME_IN_FORCE, TRADES_A_PAGE
-from marketmaker.adapters.ccxt_venue.dialects import Dialect
+from marketmaker.adapters.ccxt_venue import parsing as shape
+from marketmaker.adapters.ccxt_venue.binance import parsing
+from marketmaker.adapters.ccxt_venue.binance.apis import POST_ONLY_TIME_IN_FORCE, Api, market_id
+from marketmaker.adapters.ccxt_venue.dialect import Call, Read
 from marketmaker.domain.orders import Fill, NewOrder, Order
-from marketmaker.domain.pricing import Book
 from marketmaker.domain.units import Asset, ClientOrderId, Symbol, VenueOrderId, plain
 from marketmaker.errors import Refused, Unresolved, WouldTake
 from marketmaker.ports import Balance, KeyPermissions
 
-BOOK_LEVELS = 20
-
-type Call[T] = Callable[[Any], T]
-"""Something to do with a thread's ccxt client."""
+TRADES_A_PAGE = 1_000
 
 
-def market_id(symbol: Symbol) -> str:
-    """Name a market as Binance does; a halt cancels by this before any metadata is loaded (R34)."""
-    return symbol.partition(":")[0].replace("/", "")
-
-
-def open_orders(dialect: Dialect) -> Call[tuple[Order, ...]]:
+def open_orders(api: Api) -> Call[tuple[Order, ...]]:
     """Ask for all open orders of the login; their ids are unique within a symbol only."""
 
     def call(client: Any) -> tuple[Order, ...]:
-        rows = parsing.expect_list(getattr(client, dialect.routes.open_orders)(), "open orders")
-        orders = tuple(parsing.parse_order(row, _names(client, dialect)) for row in rows)
-        parsing.expect_unique(((order.symbol, order.venue_id) for order in orders), "an open order")
+        rows = shape.expect_list(getattr(client, api.routes.open_orders)(), "open orders")
+        orders = tuple(parsing.parse_order(row, _names(client, api)) for row in rows)
+        shape.expect_unique(((order.symbol, order.venue_id) for order in orders), "an open order")
         return orders
 
     return call
 
 
-def balances(dialect: Dialect) -> Call[dict[Asset, Balance]]:
+def balances(api: Api) -> Call[dict[Asset, Balance]]:
     """Ask for the login's balances."""
-    return lambda client: dialect.balances(getattr(client, dialect.routes.balances)())
+    read = parsing.parse_wallet if api.is_perpetual else parsing.parse_balances
+    return lambda client: read(getattr(client, api.routes.balances)())
 
 
-def book_of(dialect: Dialect, symbol: Symbol) -> Call[Book]:
-    """Ask for a market's book."""
-    params = {"symbol": market_id(symbol), "limit": BOOK_LEVELS}
-    return lambda client: parsing.parse_book(symbol, getattr(client, dialect.routes.depth)(params))
-
-
-def last_price_of(dialect: Dialect, symbol: Symbol) -> Call[Decimal]:
-    """Ask for the price of a market's last trade."""
-    params = {"symbol": market_id(symbol)}
-    return lambda client: parsing.parse_last_price(symbol, getattr(client, dialect.routes.price)(params))
-
-
-def venue_time(dialect: Dialect) -> Call[int]:
-    """Ask for the venue's clock."""
-    return lambda client: parsing.parse_time(getattr(client, dialect.routes.time)())
-
-
-def permissions(dialect: Dialect) -> Call[KeyPermissions]:
+def permissions(api: Api) -> Call[KeyPermissions]:
     """Ask what the login's key may do."""
-    route = dialect.routes.permissions
+    route = api.routes.permissions
 
     def call(client: Any) -> KeyPermissions:
         if route is None:
@@ -71,22 +46,21 @@ def permissions(dialect: Dialect) -> Call[KeyPermissions]:
     return call
 
 
-def trades_page(dialect: Dialect, symbol: Symbol, params: Mapping[str, Any]) -> Call[list[Fill]]:
+def trades_page(api: Api, symbol: Symbol, params: Mapping[str, Any]) -> Call[list[Fill]]:
     """Ask for a page of the login's trades."""
 
     def call(client: Any) -> list[Fill]:
-        answer = getattr(client, dialect.routes.trades)({"symbol": market_id(symbol), **params})
-        rows = parsing.expect_list(answer, "trades")
-        if any(parsing.expect_row(row, "a trade").get("symbol") != market_id(symbol) for row in rows):
+        answer = getattr(client, api.routes.trades)({"symbol": market_id(symbol), **params})
+        rows = shape.expect_list(answer, "trades")
+        if any(shape.expect_row(row, "a trade").get("symbol") != market_id(symbol) for row in rows):
             raise Unresolved(f"the trades of {symbol} came with another market's")
-        return [dialect.fill(row, lambda _: symbol) for row in rows]
+        read = parsing.parse_perpetual_fill if api.is_perpetual else parsing.parse_fill
+        return [read(row, lambda _: symbol) for row in rows]
 
     return call
 
 
-def all_trades(
-    read: Callable[[Call[list[Fill]]], list[Fill]], dialect: Dialect, symbol: Symbol, from_id: int
-) -> list[Fill]:
+def all_trades(read: Read, api: Api, symbol: Symbol, from_id: int) -> list[Fill]:
     """Read the login's trades from an id on, oldest first, page after page until one is not full (R15).
 
     Pages may overlap, repeat themselves and be out of order: a trade is known by its id alone.
@@ -97,7 +71,7 @@ def all_trades(
     found: dict[int, Fill] = {}
     next_id = from_id
     while True:
-        page = read(trades_page(dialect, symbol, {"fromId": next_id, "limit": TRADES_A_PAGE}))
+        page = read(trades_page(api, symbol, {"fromId": next_id, "limit": TRADES_A_PAGE}))
         for fill in page:
             if found.setdefault(int(fill.trade_id), fill) != fill:
                 raise Unresolved(f"trade {fill.trade_id} of {symbol} came twice and differs")
@@ -109,12 +83,12 @@ def all_trades(
         next_id = newest + 1
 
 
-def order_of(dialect: Dialect, symbol: Symbol, key: ClientOrderId | VenueOrderId, *, by_client_id: bool) -> Call[Order]:
+def order_of(api: Api, symbol: Symbol, key: ClientOrderId | VenueOrderId, *, by_client_id: bool) -> Call[Order]:
     """Ask for one order, live or not."""
     params = {"symbol": market_id(symbol), "origClientOrderId" if by_client_id else "orderId": key}
 
     def call(client: Any) -> Order:
-        order = parsing.parse_order(getattr(client, dialect.routes.order)(params), lambda _: symbol)
+        order = parsing.parse_order(getattr(client, api.routes.order)(params), lambda _: symbol)
         if key != (order.client_id if by_client_id else order.venue_id):
             raise Unresolved(f"order {key} was asked for, {order.venue_id} ({order.client_id}) came")
         return order
@@ -122,28 +96,28 @@ def order_of(dialect: Dialect, symbol: Symbol, key: ClientOrderId | VenueOrderId
     return call
 
 
-def countdown(dialect: Dialect, symbol: Symbol, after_ms: int) -> Call[None]:
+def countdown(api: Api, symbol: Symbol, after_ms: int) -> Call[None]:
     """Ask the venue to cancel everything in a market after so long; the answer repeats what it understood."""
     params = {"symbol": market_id(symbol), "countdownTime": after_ms}
-    route = dialect.routes.countdown
+    route = api.routes.countdown
 
     def call(client: Any) -> None:
         if route is None:
             raise Refused("the venue has no dead man's switch")
-        answer = parsing.expect_row(getattr(client, route)(params), f"the switch of {symbol}")
+        answer = shape.expect_row(getattr(client, route)(params), f"the switch of {symbol}")
         if (answer.get("symbol"), str(answer.get("countdownTime"))) != (market_id(symbol), str(after_ms)):
             raise Unresolved(f"the switch of {symbol} was answered by {answer}")
 
     return call
 
 
-def cancellation(dialect: Dialect, order: Order) -> Call[Order]:
+def cancellation(api: Api, order: Order) -> Call[Order]:
     """Ask for a cancel; the answer says what had been executed."""
     params = {"symbol": market_id(order.symbol), "orderId": order.venue_id}
 
     def call(client: Any) -> Order:
-        receipt = getattr(client, dialect.routes.cancel)(params)
-        answer = parsing.parse_order(receipt, lambda _: order.symbol, time_field=dialect.receipt_time)
+        receipt = getattr(client, api.routes.cancel)(params)
+        answer = parsing.parse_order(receipt, lambda _: order.symbol, time_field=api.receipt_time)
         if answer.venue_id != order.venue_id or answer.is_live:
             raise Unresolved(f"the cancel of order {order.venue_id} was answered by {answer}")
         return answer
@@ -151,12 +125,12 @@ def cancellation(dialect: Dialect, order: Order) -> Call[Order]:
     return call
 
 
-def creation(dialect: Dialect, order: NewOrder) -> Call[Order]:
+def creation(api: Api, order: NewOrder) -> Call[Order]:
     """Ask for a new order: post-only, immediate-or-cancel, or a plain one that rests until it is cancelled."""
-    send = _created if dialect.routes.create is None else partial(_created_by_route, route=dialect.routes.create)
+    send = _created if api.routes.create is None else partial(_created_by_route, route=api.routes.create)
 
     def call(client: Any) -> Order:
-        answer = parsing.parse_order(send(client, order), lambda _: order.symbol, time_field=dialect.receipt_time)
+        answer = parsing.parse_order(send(client, order), lambda _: order.symbol, time_field=api.receipt_time)
         sent = order.client_id, order.side, order.price, order.size_base
         if (answer.client_id, answer.side, answer.price, answer.size_base) != sent:
             raise Unresolved(f"the create of {order.client_id} was answered by {answer}")
@@ -194,5 +168,5 @@ def _created_by_route(client: Any, order: NewOrder, route: str) -> Any:
     return getattr(client, route)(params)
 
 
-def _names(client: Any, dialect: Dialect) -> parsing.NameSymbol:
-    return lambda name: str(client.safe_market(name, None, None, dialect.market_type)["symbol"])
+def _names(client: Any, api: Api) -> parsing.NameSymbol:
+    return lambda name: str(client.safe_market(name, None, None, api.market_type)["symbol"])
