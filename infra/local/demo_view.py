@@ -55,7 +55,7 @@ class Progress:
         if reason:
             detail = market.get("detail") or tick.get("detail", "")
             line.append(f"{reason.replace('_', ' ')}{f': {detail}' if detail else ''}  ", style="red")
-        for side, _level, price, size in market.get("quotes", []):
+        for side, _level, price, size, *_style in market.get("quotes", []):
             line.append(f"{_SIDES[side]} {_number(size)} @ {_number(price)}  ")
         happened = [(f"{market[name]} {word}", style) for name, (word, style) in _SHOWN.items() if market.get(name)]
         for index, (text, style) in enumerate(happened):

@@ -67,34 +67,39 @@ def stored(symbol: Symbol, order: AccountOrder) -> PaperOrder:
 
 
 def merged(symbol: Symbol, trades: Iterable[AccountTrade]) -> list[PaperTrade]:
-    """Sum what each order traded at each price: a large order met by many crumbs stays one row."""
-    found: dict[tuple[int, Decimal, bool], PaperTrade] = {}
+    """Sum what an order traded at a price in one go: a large order met by many crumbs stays one row.
+
+    What another order traded in between parts them: a position realises gains in the order of its trades.
+    """
+    rows: list[PaperTrade] = []
     for trade in trades:
-        key = trade.order_id, trade.price, trade.is_maker
-        first = found.get(key)
-        found[key] = (
-            PaperTrade(
-                trade_id=trade.trade_id,
-                order_id=trade.order_id,
-                client_id=trade.client_id,
-                symbol=symbol,
-                side=trade.side,
-                price=trade.price,
-                size_base=trade.size_base,
-                commission=trade.commission,
-                commission_asset=trade.commission_asset,
-                time_us=trade.time_us,
-                is_maker=trade.is_maker,
-            )
-            if first is None
-            else replace(
-                first,
-                size_base=first.size_base + trade.size_base,
-                commission=first.commission + trade.commission,
-                time_us=trade.time_us,
-            )
+        last = rows[-1] if rows else None
+        if last is None or (last.order_id, last.price, last.is_maker) != (trade.order_id, trade.price, trade.is_maker):
+            rows.append(_row(symbol, trade))
+            continue
+        rows[-1] = replace(
+            last,
+            size_base=last.size_base + trade.size_base,
+            commission=last.commission + trade.commission,
+            time_us=trade.time_us,
         )
-    return list(found.values())
+    return rows
+
+
+def _row(symbol: Symbol, trade: AccountTrade) -> PaperTrade:
+    return PaperTrade(
+        trade_id=trade.trade_id,
+        order_id=trade.order_id,
+        client_id=trade.client_id,
+        symbol=symbol,
+        side=trade.side,
+        price=trade.price,
+        size_base=trade.size_base,
+        commission=trade.commission,
+        commission_asset=trade.commission_asset,
+        time_us=trade.time_us,
+        is_maker=trade.is_maker,
+    )
 
 
 def trade_of(trade: PublicTrade) -> Trade:
