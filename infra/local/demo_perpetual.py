@@ -12,8 +12,8 @@ GROW_BPS = -20
 CRASH_BPS = -200
 """More than the stop loss allows on what is held by then."""
 FUNDED_TIMEOUT_S = 60.0
-BOOKED_S = 12.0
-"""Two ticks after a payment, which the first of them may be too early to see listed."""
+BOOKING_TICKS = 3
+"""After a payment, which the first of them may be too early to see listed."""
 
 
 def play_perpetual(script: Script) -> dict[str, Any]:
@@ -43,7 +43,8 @@ def be_paid_for(script: Script) -> None:
     script.wait(
         "holding over a funding time", lambda: bool(script.stack.exchange()["funding_payments"]), FUNDED_TIMEOUT_S
     )
-    script.rest("the payment is booked", BOOKED_S)
+    booked = script.progress.ticks + BOOKING_TICKS
+    script.wait("the payment is booked", lambda: script.progress.ticks >= booked)
 
 
 def lose(script: Script) -> None:
@@ -54,10 +55,6 @@ def lose(script: Script) -> None:
     script.wait("the position is closed", lambda: _held(script) == 0)
     script.progress.flat_after_stop = True
     script.wait("cooling down", lambda: script.is_told("exit", "info"), FUNDED_TIMEOUT_S)
-
-
-def _is_paid(script: Script) -> bool:
-    return bool(script.stack.exchange()["funding_payments"])
 
 
 def _held(script: Script) -> Decimal:

@@ -112,11 +112,6 @@ class Script:
         wanted = {"kind": kind, "severity": severity}
         return any(wanted.items() <= dict(alert.attributes).items() for alert in self.product_alerts())
 
-    def rest(self, what: str, seconds: float) -> None:
-        """Watch for so long."""
-        end_s = time.time() + seconds
-        self._pause(what, lambda: time.time() >= end_s)
-
     def _pause(self, what: str, is_over: Callable[[], bool]) -> None:
         while not is_over():
             self.watch(what)

@@ -15,6 +15,8 @@ COUNTS = ("orders_placed", "orders_kept", "orders_cancelled", "cancelled_unfille
 WIDTH = 80
 """Of the whole view: a terminal's least."""
 _EVENTS_SHOWN = 10
+_LADDER_ROWS = 6
+"""The market and two of our orders on each side."""
 _SIDES = {"b": "buy", "s": "sell"}
 _SHOWN = {
     "orders_placed": ("placed", "cyan"),
@@ -100,7 +102,7 @@ def _clock(progress: Progress, stage: str) -> Table:
 
 
 def _ladder(exchange: Mapping[str, Any]) -> Table:
-    """Show the market's best prices and our orders, highest price first; always four rows, so that nothing jumps."""
+    """Show the market's best prices and our orders, highest price first; never fewer rows, so that nothing jumps."""
     rows: list[tuple[Decimal, str, str, str]] = []
     for side, style in (("ask", "red"), ("bid", "green")):
         if exchange[f"market_{side}"] is not None:
@@ -114,7 +116,7 @@ def _ladder(exchange: Mapping[str, Any]) -> Table:
     table.add_column(justify="right", min_width=8)
     for price, what, size, style in sorted(rows, reverse=True):
         table.add_row(f"{price:,.2f}", what, size, style=style)
-    for _ in range(4 - len(rows)):
+    for _ in range(_LADDER_ROWS - len(rows)):
         table.add_row()
     return table
 

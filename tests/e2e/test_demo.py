@@ -47,6 +47,16 @@ PROMISED = {
     "decisions_replayed",
     "decisions_differing",
 }
+PROMISED_OF_A_PERPETUAL = {
+    "position_most_base",
+    "position_base",
+    "skewed_ticks",
+    "funding_rows",
+    "funding_quote",
+    "stop_losses",
+    "flat_after_stop",
+    "leverage",
+}
 GOOD = {
     "ticks": 12,
     "fills": 3,
@@ -59,6 +69,13 @@ GOOD = {
     "ledger_matches_venue": True,
     "decisions_replayed": 9,
     "decisions_differing": 0,
+}
+GOOD_PERPETUAL = GOOD | {
+    "position_most_base": "0.3678",
+    "skewed_ticks": 2,
+    "funding_rows": 1,
+    "stop_losses": 1,
+    "flat_after_stop": True,
 }
 FUNCTIONS = ("schedule_ticks", "fetch_prices", "main-replace_quotes", "main-check_risk", "main-halt")
 needs_ministack = pytest.mark.skipif(
@@ -144,6 +161,47 @@ def test_a_run_breaks_a_limit_halts_resumes_and_ends_with_books_that_agree(tmp_p
     failed = [line for line in lines if line.startswith("failed:")]
     assert [line.removeprefix("failed: ") for line in failed] == judge(summary)
     assert code == (1 if failed else 0)
+
+
+@needs_ministack
+def test_a_perpetual_leans_is_paid_funding_stops_its_loss_and_ends_with_books_that_agree(tmp_path: Path) -> None:
+    with demo("--market", "perp", "--seconds", "90", "--out", tmp_path) as process:
+        code, lines = end(process, timeout_s=360)
+    said = "\n".join(lines)
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert set(summary) == PROMISED | PROMISED_OF_A_PERPETUAL
+    assert summary["symbol"] == "PAXG/USDT:USDT"
+    assert Decimal(summary["leverage"]) == 2
+    assert 0 < Decimal(summary["position_most_base"]) <= Decimal("0.8")
+    assert summary["skewed_ticks"] >= 1
+    assert summary["funding_rows"] >= 1
+    assert Decimal(summary["funding_quote"]) != 0
+    assert summary["stop_losses"] == 1
+    assert summary["flat_after_stop"] is True
+    assert Decimal(summary["realised_pnl_quote"]) < -20
+    assert summary["orders_left_after_halt"] == 0
+    assert summary["ledger_matches_venue"] is True
+    assert summary["decisions_differing"] == 0
+    assert "lost and not realised, 20 or more closes the position" in said
+    assert "exit is over; quoting goes on by itself" in said
+    failed = [line.removeprefix("failed: ") for line in lines if line.startswith("failed:")]
+    assert failed == judge(summary)
+    assert code == (1 if failed else 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({}, None),
+        ({"position_most_base": "0"}, "no position was held"),
+        ({"skewed_ticks": 0}, "the inventory moved no quote"),
+        ({"funding_rows": 0}, "no funding was booked"),
+        ({"stop_losses": 0}, "no stop loss fired"),
+        ({"flat_after_stop": False}, "the stop loss left a position"),
+    ],
+)
+def test_a_perpetual_is_judged_by_more(changed: dict[str, Any], problem: str | None) -> None:
+    assert judge(GOOD_PERPETUAL | changed) == ([problem] if problem else [])
 
 
 @pytest.mark.parametrize(
@@ -241,8 +299,25 @@ def test_a_missing_recording_is_one_line(tmp_path: Path) -> None:
     assert [line for line in lines if "failed" in line] == [lines[-1]]
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--market", "options"), "demo failed: MARKET: options is not allowed: one of spot, perp"),
+        (
+            ("--market", "perp", "--data", "x"),
+            "demo failed: MARKET: perp is not allowed with DATA: recordings are played as spot",
+        ),
+    ],
+)
+def test_an_unknown_market_is_one_line(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    with demo(*options, "--out", tmp_path) as process:
+        code, lines = end(process)
+    assert (code, lines) == (1, [said])
+
+
 def test_a_recording_chooses_the_deployment_made_for_it() -> None:
     assert pick_file(None) == DEPLOYMENT_FILE
+    assert pick_file(None, "perp").stem == "local-perp"
     assert pick_file("../data/hyperliquid_sol-usdc-perp_2025-09-04").stem == "hyperliquid_sol"
     with pytest.raises(
         ConfigError, match="DATA: x is not allowed: a prefix starting with one of binance_btcusdt, gemini"

@@ -15,9 +15,6 @@ from tests.infra.built_layers import dependencies
 
 RUN_TIMEOUT_S = 540
 WITHOUT = {"stale_data": "frozen_book", "risk_key": "revoked_key"}
-needs_ministack = pytest.mark.skipif(
-    not MINISTACK.exists() and not os.environ.get("CI"), reason=f"{MINISTACK.relative_to(ROOT)} is missing"
-)
 
 
 @contextmanager
@@ -43,13 +40,14 @@ def drills_of(done: Ended) -> Mapping[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def runs() -> Iterator[tuple[Ended, Ended]]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ended, Ended]]:
     """Run all drills, and beside them two without what they need: both mostly wait."""
     if not MINISTACK.exists() and not os.environ.get("CI"):
         pytest.skip(f"{MINISTACK.relative_to(ROOT)} is missing: run `make setup`")
     dependencies()
     off = [part for name, drill in WITHOUT.items() for part in ("--without", name, "--only", drill)]
-    with started() as whole, started(*off) as without:
+    logs = [str(tmp_path_factory.mktemp("drills")) for _ in range(2)]
+    with started("--out", logs[0]) as whole, started("--out", logs[1], *off) as without:
         yield ended(whole), ended(without)
 
 
@@ -65,7 +63,7 @@ def test_everything_that_can_go_wrong_is_noticed_answered_and_bounded(runs: tupl
         "lost_alert",
         "clock_skew",
     ]
-    assert {name: each["failures"] for name, each in drills.items()} == dict.fromkeys(drills, [])
+    assert {name: each["failures"] for name, each in drills.items()} == {name: [] for name in drills}
     assert {each["orders_left"] for each in drills.values()} == {0}
     assert all(each["held"] for each in drills.values())
     assert whole.code == 0

@@ -10,6 +10,7 @@ from marketmaker.cli import hooks, keys, live_settings, settings
 from marketmaker.cli.backtest import run_one
 from marketmaker.cli.calibrate import show_calibration
 from marketmaker.cli.decisions import explain_decisions, replay_decisions
+from marketmaker.cli.drill import run_drills
 from marketmaker.cli.fills import list_fills
 from marketmaker.cli.models import list_models
 from marketmaker.cli.orders import list_orders
@@ -51,6 +52,7 @@ app.command("halt", epilog='Example: mm halt --account main --reason "going on h
 app.command("close", epilog='Example: mm close --account main --reason "too long"')(close_accounts)
 app.command("resume", epilog='Example: mm resume --account main --reason "back"')(resume_accounts)
 app.command("takeover", epilog='Example: mm takeover -d standby.toml --drill --reason "a drill"')(take_over_accounts)
+app.command("drill", epilog="Example: mm drill --without check_risk --only killed_functions")(run_drills)
 app.command("transfer", epilog="Example: mm transfer 500 USDT -s PAXG/USDT --reason 'more capital'")(book_transfer)
 settings.app.command("apply", epilog="Example: mm config apply live.toml --reason 'narrower'")(live_settings.apply_file)
 settings.app.command("show", epilog="Example: mm config show")(live_settings.show_settings)
