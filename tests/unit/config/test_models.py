@@ -75,7 +75,7 @@ def test_without_models_a_market_has_one_level_and_no_guards() -> None:
     assert (plain.assumed_volatility, plain.max_statistics_age_ms) == (Decimal("0.6"), 900_000)
 
 
-@pytest.mark.parametrize(("interval_s", "exposure_ms"), [(1, 1_500), (5, 5_500), (60, 60_500)])
+@pytest.mark.parametrize(("interval_s", "exposure_ms"), [(2, 2_500), (5, 5_500), (60, 60_500)])
 def test_a_quote_is_exposed_for_the_interval_and_the_latency(interval_s: int, exposure_ms: int) -> None:  # R36
     clocks = {"interval_s": interval_s, "request_ttl_ms": 900}
     (found,) = parse(changed(minimal_document(), ("clocks",), clocks)).accounts[AccountName("main")].markets

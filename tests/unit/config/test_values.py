@@ -317,7 +317,7 @@ def test_money_is_exact_from_its_text() -> None:
         ((*PAXG, "half_spread"), {"bps": Decimal("0.001")}),
         ((*PAXG, "number"), 0),
         ((*PAXG, "number"), 1295),
-        (("clocks",), {"interval_s": 1, "request_ttl_ms": 999}),
+        (("clocks",), {"interval_s": 5, "request_ttl_ms": 999}),
         (("clocks",), {"interval_s": 60, "function_timeout_s": 4}),
         (("accounts", "main", "risk", "max_drawdown_share"), 1),
         (("accounts", "main", "risk", "inventory_band"), "alert"),

@@ -1,8 +1,6 @@
 """A deployment as the rest of the product sees it: frozen domain values, and the hash that names them."""
 
 import hashlib
-import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +16,8 @@ from marketmaker.config.keys import KeyPath, keys_of, written
 from marketmaker.config.market_schema import Preset
 from marketmaker.config.markets import read_market
 from marketmaker.config.presets import decided_by, with_presets
-from marketmaker.config.reading import EXACT_NUMBERS, Place, read_table, show
+from marketmaker.config.reading import Place, parse_toml, read_table
+from marketmaker.config.request_weights import refuse_too_heavy
 from marketmaker.config.risk_schema import PortfolioTable, read_risk
 from marketmaker.config.schema import (
     ClocksTable,
@@ -36,7 +35,6 @@ from marketmaker.domain.venues import ClientIds, trading_at
 
 _MS = 1_000
 _HASH_CHARACTERS = 16
-_TOML_PLACE = re.compile(r"(?P<problem>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
 
 
 type AccountFunction = Literal["replace_quotes", "check_risk", "halt"]
@@ -202,7 +200,7 @@ def load_deployment(path: str | Path) -> Deployment:
 
 def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]], None] | None = None) -> Deployment:
     """Check a deployment file's text; `file` is its name in errors, `change` may change what was parsed before."""
-    raw = _parse_toml(text, file)
+    raw = parse_toml(text, file)
     if change is not None:
         change(raw)
     read = read_table(DeploymentTable, with_presets(raw), Place(file=file))
@@ -229,6 +227,9 @@ def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]],
         )
         for name, account in table.accounts.items()
     }
+    paper = _paper(table)
+    if table.stage is not Stage.LOCAL:
+        refuse_too_heavy(accounts, paper, Place(file=file).key("clocks").key("interval_s"))
     return Deployment(
         name=table.name,
         tag=tag,
@@ -241,19 +242,21 @@ def parse_deployment(text: str, *, file: str, change: Callable[[dict[str, Any]],
         hooks=MappingProxyType(read_hooks(table.alerts)),
         memory_mb=MappingProxyType(msgspec.structs.asdict(table.memory_mb)),  # type: ignore[arg-type]
         accounts=MappingProxyType(accounts),
-        paper=MappingProxyType(
-            {
-                AccountName(name): MappingProxyType({Asset(asset): amount for asset, amount in account.paper.items()})
-                for name, account in table.accounts.items()
-                if account.paper is not None
-            }
-        ),
+        paper=MappingProxyType(paper),
         clocks=clocks,
         config_hash=config_hash,
         said=keys_of(table),
         presets=MappingProxyType(_presets(read)),
         text=text,
     )
+
+
+def _paper(table: DeploymentTable) -> dict[AccountName, Mapping[Asset, Decimal]]:
+    return {
+        AccountName(name): MappingProxyType({Asset(asset): amount for asset, amount in account.paper.items()})
+        for name, account in table.accounts.items()
+        if account.paper is not None
+    }
 
 
 def _presets(table: DeploymentTable) -> dict[tuple[AccountName, Symbol], Preset]:
@@ -268,20 +271,6 @@ def _presets(table: DeploymentTable) -> dict[tuple[AccountName, Symbol], Preset]
 def _hash(table: DeploymentTable) -> str:
     canonical = msgspec.json.encode(table, order="sorted")
     return hashlib.sha256(canonical).hexdigest()[:_HASH_CHARACTERS]
-
-
-def _parse_toml(text: str, file: str) -> dict[str, object]:
-    try:
-        return tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        found = _TOML_PLACE.fullmatch(str(error))
-        lines = text.split("\n")
-        number = int(found["line"]) if found else len(text.rstrip().split("\n"))
-        where = f"line {number}, column {found['column']}" if found else f"line {number}"
-        allowed = f"valid TOML ({found['problem'] if found else error})"
-        raise Place(file=file, path=where).refuse(show(lines[number - 1].strip()), allowed) from error
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise Place(file=file, path="a value").refuse("too long or too deeply nested", EXACT_NUMBERS) from error
 
 
 def _portfolio(table: PortfolioTable, accounts: Iterable[str]) -> Portfolio:

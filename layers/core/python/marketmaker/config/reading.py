@@ -3,6 +3,7 @@
 import difflib
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -22,6 +23,7 @@ type Kind = Any
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SHOWN_CHARACTERS = 120
+_TOML_PLACE = re.compile(r"(?P<problem>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
 _WRITTEN_BITS = 64  # Python refuses to write very long integers in decimal
 _WHOLE_DIGITS = 15
 _DECIMAL_PLACES = 18
@@ -48,6 +50,21 @@ class Place:
     def refuse(self, value: str, allowed: str) -> ConfigError:
         """Write the one line that a human needs: file, key path, value, what is allowed."""
         return ConfigError(f"{self.file}: {self.path}: {value} is not allowed: {allowed}")
+
+
+def parse_toml(text: str, file: str) -> dict[str, object]:
+    """Parse a file's text, numbers with a point as decimals; raises `ConfigError` with the line and column."""
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        found = _TOML_PLACE.fullmatch(str(error))
+        lines = text.split("\n")
+        number = int(found["line"]) if found else len(text.rstrip().split("\n"))
+        where = f"line {number}, column {found['column']}" if found else f"line {number}"
+        allowed = f"valid TOML ({found['problem'] if found else error})"
+        raise Place(file=file, path=where).refuse(show(lines[number - 1].strip()), allowed) from error
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise Place(file=file, path="a value").refuse("too long or too deeply nested", EXACT_NUMBERS) from error
 
 
 def read_table[T: Table](kind: type[T], raw: object, at: Place) -> T:
