@@ -205,15 +205,26 @@ class TestRelease:
             is_banned=True,
         )
 
-    def test_block_of_the_venue_is_over_once_a_tick_says_so(self, store: Store, account: AccountName) -> None:  # R10
+    def test_tick_that_met_no_block_leaves_that_of_another(self, store: Store, account: AccountName) -> None:  # R10
         claim(store, account, 5_000)
         store.release(account, owner="a", refreshed=replace(refreshed(), blocked_until_ms=9, is_banned=True))
         told = claim(store, account, 10_000)
         assert isinstance(told, Control)
         assert (told.blocked_until_ms, told.is_banned) == (9, True)
+        store.note_block(account, until_ms=20, is_ban=False)
         release(store, account)
-        free = store.read_control(account)
-        assert (free.blocked_until_ms, free.is_banned) == (0, False)
+        kept = store.read_control(account)
+        assert (kept.blocked_until_ms, kept.is_banned) == (20, False)
+
+    def test_block_is_noted_without_the_lease_and_never_shortened(self, store: Store, account: AccountName) -> None:
+        store.note_block(account, until_ms=2**41, is_ban=True)
+        for until_ms in (2**41 - 1, 2**41):
+            store.note_block(account, until_ms=until_ms, is_ban=False)
+        noted = store.read_control(account)
+        assert (noted.blocked_until_ms, noted.is_banned, noted.epoch) == (2**41, True, 0)
+        store.note_block(account, until_ms=2**41 + 1, is_ban=False)
+        later = store.read_control(account)
+        assert (later.blocked_until_ms, later.is_banned) == (2**41 + 1, False)
 
     def test_release_replaces_what_was_there(self, store: Store, account: AccountName) -> None:  # R24
         for slot_ms, marks in ((1_000, {GOLD: BookMark(update_id=1, since_ms=1)}), (2_000, {})):

@@ -56,6 +56,11 @@ class FaultyStore(InMemoryStore):
         self.faults.meet("release")
         super().release(account, owner=owner, refreshed=refreshed)
 
+    def note_block(self, account: AccountName, *, until_ms: int, is_ban: bool) -> None:
+        """Note, or fail."""
+        self.faults.meet("note_block")
+        super().note_block(account, until_ms=until_ms, is_ban=is_ban)
+
     def read_control(self, account: AccountName) -> Control:
         """Read, or fail."""
         self.faults.meet("read_control")

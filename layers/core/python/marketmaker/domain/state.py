@@ -47,7 +47,10 @@ class BookMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refreshed:
-    """What every tick writes back when it gives the lease back; `Control` says what each means."""
+    """What every tick writes back when it gives the lease back; `Control` says what each means.
+
+    A venue that did not block it leaves what others learnt of blocks as it is.
+    """
 
     book_marks: Mapping[Symbol, BookMark]
     differing: Mapping[Asset, int]

@@ -66,6 +66,10 @@ class Store(Protocol):
         """Give the lease back with what the tick refreshed; does nothing if the lease is no longer ours."""
         ...
 
+    def note_block(self, account: AccountName, *, until_ms: int, is_ban: bool) -> None:
+        """Note until when the venue wants no requests, without the lease, unless a later moment is kept."""
+        ...
+
     def read_control(self, account: AccountName) -> Control:
         """Read mode, epoch and lease, consistently."""
         ...

@@ -14,6 +14,7 @@ from marketmaker.domain.state import AccountState, Control, Mode
 from marketmaker.domain.units import Symbol
 from marketmaker.errors import Fatal, Refused, Retryable
 from marketmaker.ports import Deadline, HaltRequests, Unknown
+from marketmaker.usecases import rate_limits
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import follow_episodes
 from marketmaker.usecases.leaving import leave_without_ticks
@@ -36,7 +37,11 @@ def check_risk(desk: Desk, halts: HaltRequests, deadline: Deadline, *, owner: st
 
     `owner` names this invocation in the lease, should it have to leave a position that no tick leaves.
     """
+    known_until_ms = rate_limits.learn(desk)
     report = _check(desk, halts, deadline, owner)
+    problem = rate_limits.share(desk, known_until_ms)
+    if problem is not None:
+        report = replace(report, problems=(*report.problems, problem))
     desk.telemetry.record("risk", report.summary())
     desk.telemetry.count(desk.settings.name, report.counts())
     return report

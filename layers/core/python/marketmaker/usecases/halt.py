@@ -15,6 +15,7 @@ from marketmaker.domain.state import Control, Mode
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import Fatal, MarketMakerError, Retryable
 from marketmaker.ports import Alert, Deadline, HaltRequest, Severity
+from marketmaker.usecases import rate_limits
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import HALT_DELIVERY, deliver, tell_once
 from marketmaker.usecases.live_settings import in_force
@@ -62,6 +63,7 @@ class _Halt:
     started_ms: int
     flag_set: bool = False
     lease_owner: str | None = None
+    known_until_ms: int = 0
     first_sweep_ms: int | None = None
     verified_ms: int | None = None
     ledger_settled: bool = False
@@ -82,6 +84,7 @@ class _Halt:
             return
         self.flag_set = True
         self.lease_owner = None if control.lease is None else control.lease.owner
+        self.known_until_ms = control.blocked_until_ms
         if control.blocked_until_ms > self.desk.clock.now_ms():
             self.desk.venue.block_until(control.blocked_until_ms, is_ban=control.is_banned)
 
@@ -115,6 +118,9 @@ def halt(request: HaltRequest, desk: Desk, deadline: Deadline) -> HaltReport:
     if work.flag_set and sweeper.is_empty:
         work.verified_ms = desk.clock.now_ms()
         _settle_ledger(work)
+    problem = rate_limits.share(desk, work.known_until_ms)
+    if problem is not None:
+        sweeper.note(problem)
     report = _report(work)
     desk.telemetry.record("halt", {**report.summary(), "reason": request.reason, "requested_by": request.requested_by})
     if report.verified_s is None or request.delivery is None:

@@ -1,11 +1,15 @@
-"""What a tick does about the venue's request limit: it outlives the invocation, and a ban halts the account (R10)."""
+"""What an account's functions do about the venue's request limit: what one learns all heed, and a ban halts (R10)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from marketmaker.domain.state import Control, Mode, Refreshed
+from marketmaker.errors import Fatal, Retryable
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import VENUE_BANNED, Condition, follow_episodes
+
+KNOWN_WITHIN_S = 1.0
+"""How long a check waits for what the others learnt: tables that hang must not keep it from looking (R34)."""
 
 
 def hand_over(desk: Desk, control: Control) -> str | None:
@@ -26,9 +30,35 @@ def keep(desk: Desk, control: Control, refreshed: Refreshed) -> Refreshed:
         Retryable: the halt could not be written.
     """
     limit = desk.venue.rate_limit()
-    if limit.is_ban and not control.is_banned:
+    is_known = control.is_banned and control.blocked_until_ms > desk.clock.now_ms()
+    if limit.is_ban and not is_known:
         _halt(desk, limit.blocked_until_ms)
     return replace(refreshed, blocked_until_ms=limit.blocked_until_ms, is_banned=limit.is_ban)
+
+
+def learn(desk: Desk) -> int:
+    """Tell the venue's adapter what other functions learnt, if the state says so soon; returns until when they know."""
+    reading = desk.alongside.submit(desk.store.read_control, desk.settings.name)
+    try:
+        control = reading.result(KNOWN_WITHIN_S)
+    except (TimeoutError, Retryable, Fatal):
+        return 0
+    hand_over(desk, control)
+    return control.blocked_until_ms
+
+
+def share(desk: Desk, known_until_ms: int) -> str | None:
+    """Keep for the others what this function learnt, without the lease; a ban halts. Says what could not be written."""
+    limit, name = desk.venue.rate_limit(), desk.settings.name
+    if limit.blocked_until_ms <= known_until_ms:
+        return None
+    try:
+        desk.store.note_block(name, until_ms=limit.blocked_until_ms, is_ban=limit.is_ban)
+        if limit.is_ban:
+            _halt(desk, limit.blocked_until_ms)
+    except (Retryable, Fatal) as error:
+        return f"the venue's limit could not be noted: {error}"
+    return None
 
 
 def _halt(desk: Desk, until_ms: int) -> None:

@@ -69,6 +69,7 @@ class ControlWrites:
     def release(self, *, owner: str, refreshed: Refreshed) -> Update:
         """Drop the lease and write what the tick refreshed, if the lease is the owner's."""
         item = ControlItem
+        blocked = self._block(refreshed.blocked_until_ms, is_ban=refreshed.is_banned)
         return Update(
             table=self.table,
             key=self.key,
@@ -78,10 +79,19 @@ class ControlWrites:
                 item.book_marks.set([book_mark_map(symbol, mark) for symbol, mark in refreshed.book_marks.items()]),
                 item.differing.replace(refreshed.differing),
                 item.unreachable_ticks.set(refreshed.unreachable_ticks),
-                item.blocked_until_ms.set(refreshed.blocked_until_ms),
-                item.is_banned.set(refreshed.is_banned),
+                *(blocked if refreshed.blocked_until_ms else ()),
             ],
             condition=item.lease_owner == owner,
+        )
+
+    def note_block(self, until_ms: int, *, is_ban: bool) -> Update:
+        """Note until when the venue wants no requests, if what is kept ends before."""
+        kept = ControlItem.blocked_until_ms
+        return Update(
+            table=self.table,
+            key=self.key,
+            actions=self._block(until_ms, is_ban=is_ban),
+            condition=kept.does_not_exist() | (kept < until_ms),
         )
 
     def set_mode(self, mode: Mode, *, reason: str, now_ms: int, condition: Condition) -> Update:
@@ -215,6 +225,9 @@ class ControlWrites:
     def clear_peaks(self) -> Update:
         """Forget every peak and every start of a day."""
         return Update(table=self.table, key=self.key, actions=[ControlItem.peaks.remove(), ControlItem.days.remove()])
+
+    def _block(self, until_ms: int, *, is_ban: bool) -> list[Action]:
+        return [ControlItem.blocked_until_ms.set(until_ms), ControlItem.is_banned.set(is_ban)]
 
     def _of_owner(self, owner: str | None, actions: Sequence[Action]) -> Update:
         """Change the item, if the lease is the owner's where there is one."""

@@ -95,6 +95,13 @@ class DynamoDbStore:
         except ConditionFailed:
             return
 
+    def note_block(self, account: AccountName, *, until_ms: int, is_ban: bool) -> None:
+        """Note until when the venue wants no requests, unless a later moment is kept."""
+        try:
+            self._client.update(self._control(account).note_block(until_ms, is_ban=is_ban))
+        except ConditionFailed:
+            return
+
     def read_control(self, account: AccountName) -> Control:
         """Read mode, epoch and lease, consistently."""
         return control.read(account, self._client.get(self._state, self._control(account).key))

@@ -82,7 +82,16 @@ class InMemoryStore:
         with self._lock:
             lease = self._of(account).control.lease
             if lease is not None and lease.owner == owner:
-                self._change(account, lease=None, **{name: getattr(refreshed, name) for name in refreshed.__slots__})
+                told = {name: getattr(refreshed, name) for name in refreshed.__slots__}
+                if not refreshed.blocked_until_ms:
+                    del told["blocked_until_ms"], told["is_banned"]
+                self._change(account, lease=None, **told)
+
+    def note_block(self, account: AccountName, *, until_ms: int, is_ban: bool) -> None:
+        """Note until when the venue wants no requests, unless a later moment is kept."""
+        with self._lock:
+            if self._of(account).control.blocked_until_ms < until_ms:
+                self._change(account, blocked_until_ms=until_ms, is_banned=is_ban)
 
     def read_control(self, account: AccountName) -> Control:
         """Return the account's control."""
