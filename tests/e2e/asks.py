@@ -94,7 +94,7 @@ DENIED: Sequence[tuple[Name, str, Ask]] = [
     ("replace_quotes", "more rights", _widen),
     ("check_risk", "the trade key", _secret("main", "trade")),
     ("check_risk", "another account's key", _secret("second", "risk")),
-    ("check_risk", "the ledger", _put("LedgerTable", "main#PAXG/USDT")),
+    ("check_risk", "writing prices", _put("PricesTable", "binance#PAXG/USDT")),
     ("check_risk", "sending ticks", _send),
     ("halt", "the trade key", _secret("main", "trade")),
     ("halt", "another account's key", _secret("second", "risk")),

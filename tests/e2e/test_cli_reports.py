@@ -97,9 +97,9 @@ def test_status_before_the_first_tick_says_not_opened(stage: Stage) -> None:
     assert (market["symbol"], market["opened"], "base" in market) == ("PAXG/USDT", False, False)
 
 
-def test_status_after_a_tick_fits_80_columns(worked: Stage) -> None:
-    state = worked.exchange()
-    ended = worked.mm("status", COLUMNS="80")
+def test_status_after_a_tick_fits_80_columns(unfilled: Stage) -> None:
+    state = unfilled.exchange()
+    ended = unfilled.mm("status", COLUMNS="80")
     assert ended.code == 0
     assert re.search(r"^main  quoting  last tick \d+ s ago", ended.out)
     held = {asset: Decimal(state["balances"][asset]["total"]).normalize() for asset in ("PAXG", "USDT")}

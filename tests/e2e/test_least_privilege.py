@@ -31,6 +31,8 @@ UNASKED = {
 UNASKED_OF = {
     ("halt", "sqs:SendMessage"): "as sqs:GetQueueUrl",
     ("check_risk", "dynamodb:ConditionCheckItem"): "leaves a position while ticks have stopped",
+    ("check_risk", "dynamodb:PutItem"): "books in the ledger what filled meanwhile, as dynamodb:ConditionCheckItem",
+    ("check_risk", "dynamodb:Query"): "as dynamodb:PutItem",
     ("check_risk", "dynamodb:GetItem"): "reads the paper account in the paper stage, and settings that were applied",
 }
 
