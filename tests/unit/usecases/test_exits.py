@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from marketmaker.adapters.telemetry import _to_json
+from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.exits import ExitStyle
 from marketmaker.domain.models import CostBasis, ExitSettings, FallStop
 from marketmaker.domain.orders import EXIT_LEVEL, OrderIdentity, Side
@@ -29,10 +30,13 @@ CRASHED = ("1799", "1801")
 
 def leaving(stop: FallStop | Decimal | None = HALF, *, take_profit: Decimal | None = None) -> Bench:
     """Return a market at 1900 that has opened with 5 PAXG, quotes, and is to be left after a fall."""
-    rules = ExitSettings(stop_loss=stop, take_profit_quote=take_profit)
-    at = bench(account_settings(replace(market_settings(price_band=absolute_band("1", "100000")), exits=rules)))
+    at = bench(account_with(ExitSettings(stop_loss=stop, take_profit_quote=take_profit)))
     at.tick()
     return at
+
+
+def account_with(rules: ExitSettings) -> AccountSettings:
+    return account_settings(replace(market_settings(price_band=absolute_band("1", "100000")), exits=rules))
 
 
 def crash(at: Bench, bid: str = CRASHED[0], ask: str = CRASHED[1]) -> MarketReport:
@@ -110,6 +114,16 @@ def test_a_tick_that_dies_before_the_order_is_sent_leaves_the_exit_to_the_next()
     at.venue.quote(SYMBOL, "1899", "1901")
     at.tick(6)
     assert sold(at) == D("2.5"), "an exit that was begun is finished though the price came back"
+
+
+def test_an_exit_goes_on_while_the_switch_cannot_be_armed() -> None:  # R3
+    account = replace(account_with(ExitSettings(stop_loss=HALF)), dedicated=True, venue="binanceusdm")
+    at = bench(account)
+    at.tick()
+    at.venue.faults.fail_always("arm_switch", Retryable("503"))
+    assert crash(at).held_back is None
+    at.tick()
+    assert sold(at) == D("2.5")
 
 
 def test_an_exit_that_could_not_be_written_down_is_not_begun() -> None:
