@@ -18,6 +18,7 @@ from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exits import Exit, ExitCause, ExitState
 from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.inventory import FillRow, OpeningRow, Transfer, TransferRow, open_inventory
+from marketmaker.domain.metering import DAY_MS, HOUR_MS, Counts, Hour, Meter, Standing
 from marketmaker.domain.orders import Fee, Fill, NewOrder, Order, Side
 from marketmaker.domain.runs import SameSideRun
 from marketmaker.domain.state import (
@@ -187,6 +188,51 @@ class TestClaim:
         assert claim(store, account, 5_000, owner="a") is ClaimRefusal.HALTED
 
 
+def hour(start_ms: int, **counts: Any) -> Hour:
+    return Hour(start_ms=start_ms, since_ms=start_ms + 7, counts=Counts(**counts))
+
+
+METERS = {
+    GOLD: Meter(
+        hour=hour(
+            500_000 * HOUR_MS,
+            placed=2**31,
+            rejected=1,
+            volume_quote=Decimal("1234567.123456789"),
+            maker_fees_quote=Decimal("-0.000001"),
+            two_sided_ms=3_599_999,
+            spread_bps_ms=Decimal("17999.9950"),
+        ),
+        seen_ms=500_000 * HOUR_MS + 5,
+        standing=Standing(spread_bps=Decimal("5.2604"), depth_quote=Decimal("189.95")),
+    ),
+    BITCOIN: Meter.start(500_000 * HOUR_MS),
+}
+
+
+class TestHours:
+    def test_hours_come_back_in_order_whichever_was_kept_first(self, store: Store, account: AccountName) -> None:  # S8
+        first_ms = 20_000 * DAY_MS
+        kept = [hour(first_ms + number * HOUR_MS, placed=number) for number in (0, 9, 10, 23, 24, 49)]
+        for each in reversed(kept):
+            store.keep_hour(account, GOLD, each)
+        store.keep_hour(account, BITCOIN, hour(first_ms, placed=99))
+        assert store.hours(account, GOLD, from_ms=0, to_ms=2**46) == kept
+        inside = store.hours(account, GOLD, from_ms=first_ms + 9 * HOUR_MS, to_ms=first_ms + 24 * HOUR_MS)
+        assert inside == kept[1:4]
+
+    def test_an_hour_that_is_kept_twice_is_what_was_written_last(self, store: Store, account: AccountName) -> None:
+        for placed in (1, 2):
+            store.keep_hour(account, GOLD, hour(20_000 * DAY_MS, placed=placed, volume_quote=Decimal("0.1")))
+        (found,) = store.hours(account, GOLD, from_ms=0, to_ms=2**46)
+        assert found.counts == Counts(placed=2, volume_quote=Decimal("0.1"))
+
+    def test_what_ticks_read_does_not_grow_with_the_hours(self, store: Store, account: AccountName) -> None:
+        before = store.read_account(account)
+        store.keep_hour(account, GOLD, hour(20_000 * DAY_MS, placed=1))
+        assert store.read_account(account) == before
+
+
 class TestRelease:
     def test_release_keeps_what_the_tick_refreshed(self, store: Store, account: AccountName) -> None:
         claim(store, account, 5_000, owner="a")
@@ -215,6 +261,19 @@ class TestRelease:
         release(store, account)
         kept = store.read_control(account)
         assert (kept.blocked_until_ms, kept.is_banned) == (20, False)
+
+    def test_meters_come_back_as_they_were_counted(self, store: Store, account: AccountName) -> None:  # S8
+        claim(store, account, 5_000)
+        store.release(account, owner="a", refreshed=replace(refreshed(), meters=METERS))
+        assert store.read_control(account).meters == METERS
+        assert store.read_account(account).control.meters == METERS
+
+    def test_tick_that_counted_nothing_leaves_the_meters(self, store: Store, account: AccountName) -> None:
+        claim(store, account, 5_000)
+        store.release(account, owner="a", refreshed=replace(refreshed(), meters=METERS))
+        claim(store, account, 10_000)
+        release(store, account)
+        assert store.read_control(account).meters == METERS
 
     def test_block_is_noted_without_the_lease_and_never_shortened(self, store: Store, account: AccountName) -> None:
         store.note_block(account, until_ms=2**41, is_ban=True)

@@ -89,6 +89,7 @@ def test_the_readme_shows_every_command_of_mm() -> None:
         "status",
         "orders",
         "fills",
+        "compliance",
         "explain",
         "replay",
         "models",

@@ -12,6 +12,7 @@ from marketmaker.domain.drawdown import Equity
 from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.inventory import FillRow, LedgerRow
 from marketmaker.domain.markets import Instrument
+from marketmaker.domain.metering import Hour
 from marketmaker.domain.state import (
     AccountState,
     ActiveSettings,
@@ -130,6 +131,16 @@ class FaultyStore(InMemoryStore):
         """Activate, or fail."""
         self.faults.meet("activate_settings")
         return super().activate_settings(account, active, epoch=epoch)
+
+    def keep_hour(self, account: AccountName, symbol: Symbol, hour: Hour) -> None:
+        """Keep, or fail."""
+        self.faults.meet("keep_hour")
+        super().keep_hour(account, symbol, hour)
+
+    def hours(self, account: AccountName, symbol: Symbol, *, from_ms: int, to_ms: int) -> Sequence[Hour]:
+        """Read, or fail."""
+        self.faults.meet("hours")
+        return super().hours(account, symbol, from_ms=from_ms, to_ms=to_ms)
 
     def exposures(self) -> Mapping[AccountName, Exposure]:
         """Read, or fail."""

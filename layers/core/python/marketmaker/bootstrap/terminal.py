@@ -28,6 +28,7 @@ from marketmaker.errors import ConfigError, MarketMakerError, Refused
 from marketmaker.ports import Alerts, Clock, Deadline, HaltRequest, Severity, Telemetry, Unknown, Venue
 from marketmaker.usecases.ask_halt import Halted, ask_halt
 from marketmaker.usecases.close import CloseReport, CloseRequest, close_positions
+from marketmaker.usecases.compliance import MarketCompliance, read_compliance
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.fills import FillTotals, MarketFills, read_fills
 from marketmaker.usecases.halt import HaltReport
@@ -76,6 +77,7 @@ __all__ = [
     "KeyReport",
     "KeyVerdict",
     "ListedOrder",
+    "MarketCompliance",
     "MarketFills",
     "MarketMakerError",
     "MarketStanding",
@@ -102,6 +104,7 @@ __all__ = [
     "open_key_desks",
     "open_standby",
     "plain_values",
+    "read_compliance",
     "read_fills",
     "resume",
     "set_key",

@@ -9,6 +9,7 @@ import typer
 from marketmaker.cli import hooks, keys, live_settings, settings
 from marketmaker.cli.backtest import run_one
 from marketmaker.cli.calibrate import show_calibration
+from marketmaker.cli.compliance import show_compliance
 from marketmaker.cli.decisions import explain_decisions, replay_decisions
 from marketmaker.cli.drill import run_drills
 from marketmaker.cli.fills import list_fills
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command("status", cls=WatchableCommand, epilog="Example: mm status --account main --watch 5")(show_status)
 app.command("orders", epilog="Example: mm orders --symbol PAXG/USDT --all")(list_orders)
+app.command("compliance", epilog="Example: mm compliance --days 30 --json")(show_compliance)
 app.command("fills", epilog="Example: mm fills --since 24h --csv > fills.csv")(list_fills)
 app.command("explain", epilog="Example: mm explain --tick 2026-11-22T18:38:00Z")(explain_decisions)
 app.command("replay", epilog="Example: mm replay --log out/demo")(replay_decisions)

@@ -10,6 +10,7 @@ from marketmaker.domain.caution import NO_CAUTION, Caution
 from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exits import NO_EXIT, ExitState
 from marketmaker.domain.inventory import Inventory
+from marketmaker.domain.metering import Meter
 from marketmaker.domain.orders import NewOrder, Order
 from marketmaker.domain.runs import SameSideRun
 from marketmaker.domain.units import AccountName, Asset, Symbol
@@ -49,7 +50,8 @@ class BookMark:
 class Refreshed:
     """What every tick writes back when it gives the lease back; `Control` says what each means.
 
-    A venue that did not block it leaves what others learnt of blocks as it is.
+    A venue that did not block it leaves what others learnt of blocks as it is, and so does a tick that counted nothing
+    the meters.
     """
 
     book_marks: Mapping[Symbol, BookMark]
@@ -57,6 +59,7 @@ class Refreshed:
     unreachable_ticks: int
     blocked_until_ms: int = 0
     is_banned: bool = False
+    meters: Mapping[Symbol, Meter] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,7 @@ class Control:
     not be read. `taken_over_from` is the owner of the expired lease that the last claim found: its tick ended half-way.
     Until `blocked_until_ms` the venue wants to be left alone, while `is_banned` even by cancels (R10). `deployed` is
     the hash of the file that the ticks were deployed with, None before the first; `settings` what was applied over one.
-    `armed_ms` is when a standby took over, 0 before (S13).
+    `armed_ms` is when a standby took over, 0 before (S13). `meters` are the running hours of the markets (S8).
     """
 
     account: AccountName
@@ -124,6 +127,7 @@ class Control:
     days: Mapping[Asset, DayStart] = field(default_factory=lambda: MappingProxyType({}))
     deployed: str | None = None
     settings: ActiveSettings | None = None
+    meters: Mapping[Symbol, Meter] = field(default_factory=lambda: MappingProxyType({}))
 
     def applied_over(self, deployed: str) -> tuple[str, ...]:
         """Return the versions to use beside a deployed file, best first; none where the file itself rules (R28)."""

@@ -11,6 +11,7 @@ from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
 from marketmaker.domain.keys import KeyPurpose, VenueKey
 from marketmaker.domain.klines import DayVolume, Kline, KlineMinute
+from marketmaker.domain.metering import Hour
 from marketmaker.domain.regime import Variances
 from marketmaker.domain.state import (
     AccountState,
@@ -172,6 +173,14 @@ class Store(Protocol):
 
     def exposures(self) -> Mapping[AccountName, Exposure]:
         """Read what every account told last."""
+        ...
+
+    def keep_hour(self, account: AccountName, symbol: Symbol, hour: Hour) -> None:
+        """Keep what was counted in an hour; written twice it is the same."""
+        ...
+
+    def hours(self, account: AccountName, symbol: Symbol, *, from_ms: int, to_ms: int) -> Sequence[Hour]:
+        """Read what was counted in the kept hours that begin in [from, to), oldest first."""
         ...
 
     def clear_peaks(self, account: AccountName) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from marketmaker.domain.backtests import MARKOUTS_S, BacktestFill, BacktestResult, BacktestSample
 from marketmaker.domain.inventory import Inventory, book_fill, book_funding, open_inventory
+from marketmaker.domain.metering import cancel_ratio, order_success_ratio
 from marketmaker.domain.orders import Fill
 from marketmaker.domain.positions import FundingPayment
 from marketmaker.domain.quoting import NoQuotes
@@ -129,8 +130,8 @@ def _result(desk: Desk, market: RecordedMarket, span: Span, tally: _Tally) -> Ba
         total_pnl_quote=inventory.pnl_quote(mark),
         inventory_final_base=inventory.base,
         inventory_max_abs_base=max(abs(each.inventory_base) for each in tally.samples),
-        cancel_ratio=Decimal(counts["cancelled_unfilled"]) / placed if placed else None,
-        order_success_ratio=Decimal(placed) / (placed + rejected) if placed + rejected else None,
+        cancel_ratio=cancel_ratio(counts["cancelled_unfilled"], placed),
+        order_success_ratio=order_success_ratio(placed, rejected),
         two_sided_uptime=market.two_sided_uptime(),
         max_drawdown_quote=_drawdown(tally.samples),
         edge_at_fill_bps=_mean((each.edge_bps, each.size_base) for each in fills),

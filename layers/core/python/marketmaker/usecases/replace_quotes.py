@@ -13,6 +13,7 @@ from typing import TypeIs
 from marketmaker.domain.breaches import BreachKind
 from marketmaker.domain.exits import MAX_REPEATS
 from marketmaker.domain.inventory import FillRow
+from marketmaker.domain.metering import Standing
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quotes
 from marketmaker.domain.state import BookMark, Control, MarketState, Mode, Refreshed
 from marketmaker.domain.units import AccountName, Symbol
@@ -33,6 +34,7 @@ from marketmaker.usecases.episodes import (
     Condition,
     follow_episodes,
 )
+from marketmaker.usecases.metering import meter
 from marketmaker.usecases.observe import observe
 from marketmaker.usecases.reports import MarketReport, TickOutcome, TickReport
 from marketmaker.usecases.reprice import Worked, reprice
@@ -139,7 +141,7 @@ def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple
     stray_cancels = desk.venue.cancel(strays, deadline) if strays else ()
     not_armed = arm_switch(desk, decided, deadline)
     slot = ClaimedSlot(slot_ms=tick.slot_ms, control=control, deadline=deadline, unguarded=not_armed is not None)
-    markets = _carry_out(desk, decided, seen.marks, slot)
+    markets, standing = _carry_out(desk, decided, seen.marks, slot)
     first_looks = [each for each in markets if each.situation.only is None]
     unreadable_ticks = control.unreachable_ticks + 1 if any(map(_is_unreadable, first_looks)) else 0
     is_lasting = unreadable_ticks >= UNREACHABLE_TICKS_UNTIL_ALERT
@@ -155,13 +157,22 @@ def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple
     refused = [each.reason for market in markets for each in market.places if _is_fatal(each)]
     if refused:
         report = replace(_refuse(desk, tick, refused[0]), markets=markets, strays_cancelled=report.strays_cancelled)
-    return report, Refreshed(book_marks=seen.marks, differing=differing, unreachable_ticks=unreadable_ticks)
+    refreshed = Refreshed(
+        book_marks=seen.marks,
+        differing=differing,
+        unreachable_ticks=unreadable_ticks,
+        meters=meter(desk, control, markets, standing),
+    )
+    return report, refreshed
 
 
 def _carry_out(
     desk: Desk, decided: Sequence[DecidedMarket], marks: Mapping[Symbol, BookMark], slot: ClaimedSlot
-) -> tuple[MarketReport, ...]:
-    """Act on the markets that have opened, once more where the venue refused a post-only create; write what changed."""
+) -> tuple[tuple[MarketReport, ...], dict[Symbol, Standing | None]]:
+    """Act on the markets that have opened, once more where the venue refused a post-only create; write what changed.
+
+    Returns every decision's report, and what stands now on both sides of each market.
+    """
     decided = [_keep_exit(desk, each) for each in decided]
     planned = [
         (each, PlannedMarket(number=each.prepared.settings.number, market=market, plan=each.decision.plan))
@@ -171,14 +182,16 @@ def _carry_out(
     acted = act(desk, [plan for _, plan in planned], slot)
     first = [Worked(decided=each, acted=done) for (each, _), done in zip(planned, acted, strict=True)]
     again = reprice(desk, first, marks, slot)
-    for each in {each.symbol: each for each in (*first, *again)}.values():
+    last = {each.symbol: each for each in (*first, *again)}
+    for each in last.values():
         if each.acted.market != each.decided.prepared.stored:
             _save(desk, each.acted.market)
     reports = {each.symbol: _market_report(each, booked=each.decided.prepared.booked) for each in first}
-    return (
+    all_reports = (
         *(reports.get(each.prepared.settings.symbol) or _unopened_report(each) for each in decided),
         *(_market_report(each, booked=()) for each in again),
     )
+    return all_reports, {symbol: Standing.of(each.acted.market.working) for symbol, each in last.items()}
 
 
 def _keep_exit(desk: Desk, each: DecidedMarket) -> DecidedMarket:

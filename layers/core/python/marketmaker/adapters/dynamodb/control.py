@@ -11,6 +11,7 @@ from marketmaker.adapters.dynamodb import keys
 from marketmaker.adapters.dynamodb.attributes import DecimalAttribute
 from marketmaker.adapters.dynamodb.client import Check, Update
 from marketmaker.adapters.dynamodb.failures import RawItem
+from marketmaker.adapters.dynamodb.meters import meters_text
 from marketmaker.adapters.dynamodb.models import ControlItem
 from marketmaker.adapters.dynamodb.serialisation import (
     book_mark_map,
@@ -80,6 +81,7 @@ class ControlWrites:
                 item.differing.replace(refreshed.differing),
                 item.unreachable_ticks.set(refreshed.unreachable_ticks),
                 *(blocked if refreshed.blocked_until_ms else ()),
+                *(() if refreshed.meters is None else (item.meters.set(meters_text(refreshed.meters)),)),
             ],
             condition=item.lease_owner == owner,
         )

@@ -9,6 +9,8 @@ PORTFOLIO = "#portfolio"
 EXPOSURE = "exposure#"
 CONFIG = "config#"
 """Sorts before everything that a tick reads."""
+COMPLIANCE = "compliance#"
+"""Sorts before everything that a tick reads, as `CONFIG`."""
 MARKET = "market#"
 EPISODE = "episode#"
 PAPER = "paper"
@@ -36,6 +38,11 @@ def ledger_partition(account: AccountName, symbol: Symbol) -> str:
 def prices_partition(venue: str, symbol: Symbol) -> str:
     """Name what a venue publishes of a market."""
     return f"{venue}#{symbol}"
+
+
+def compliance_key(symbol: Symbol, day_ms: int) -> str:
+    """Name a market's counts of a day so that they sort by time."""
+    return f"{COMPLIANCE}{symbol}#{day_ms:0{_TIME_DIGITS}d}"
 
 
 def minute_key(start_ms: int) -> str:

@@ -184,6 +184,7 @@ class ControlItem(StateItem):
     days = MappingAttribute[Asset, DayMap](DayMap())
     deployed = optional(UnicodeAttribute())
     settings = optional(ActiveSettingsMap())
+    meters = UnicodeAttribute(default="")
 
 
 class ExposureItem(StateItem):
@@ -227,6 +228,10 @@ class ConfigItem(StateItem):
     """`config#VERSION`: the text of a deployment file, never changed."""
 
     text = UnicodeAttribute()
+
+
+class ComplianceItem(StateItem):
+    """`compliance#SYMBOL#DAY`: what ticks counted in each hour of a UTC day, an attribute an hour."""
 
 
 class PaperItem(StateItem):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from marketmaker.adapters.dynamodb import keys
+from marketmaker.adapters.dynamodb.meters import meters_from
 from marketmaker.adapters.dynamodb.models import (
     BookMarkMap,
     ControlItem,
@@ -79,6 +80,7 @@ def control_from(item: ControlItem) -> Control:
         days={asset: DayStart(day=each.day, equity=_equity_from(each)) for asset, each in item.days.items()},
         deployed=item.deployed,
         settings=None if item.settings is None else _active_settings_from(item.settings),
+        meters=meters_from(item.meters),
     )
 
 

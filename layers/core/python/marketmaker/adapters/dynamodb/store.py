@@ -11,8 +11,8 @@ from itertools import islice, takewhile
 
 from pynamodb.expressions.condition import Condition
 
-from marketmaker.adapters.dynamodb import control, keys
-from marketmaker.adapters.dynamodb.client import Put, TableClient
+from marketmaker.adapters.dynamodb import control, keys, meters
+from marketmaker.adapters.dynamodb.client import Put, TableClient, Update
 from marketmaker.adapters.dynamodb.control import ControlWrites
 from marketmaker.adapters.dynamodb.episode_writes import EpisodeWrites
 from marketmaker.adapters.dynamodb.failures import ConditionFailed
@@ -43,6 +43,7 @@ from marketmaker.adapters.dynamodb.serialisation import (
 from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.inventory import FillRow, LedgerRow, OpeningRow
+from marketmaker.domain.metering import Hour
 from marketmaker.domain.state import (
     AccountState,
     ActiveSettings,
@@ -349,6 +350,17 @@ class DynamoDbStore:
         rows = self._client.query(self._state, keys.PORTFOLIO)
         told = [exposure_from(ExposureItem.from_raw_data(raw)) for raw in rows]
         return {each.account: each for each in told}
+
+    def keep_hour(self, account: AccountName, symbol: Symbol, hour: Hour) -> None:
+        """Keep what was counted in an hour; written twice it is the same."""
+        key = account, meters.day_key(symbol, hour.start_ms)
+        self._client.update(Update(table=self._state, key=key, actions=[meters.hour_action(hour)]))
+
+    def hours(self, account: AccountName, symbol: Symbol, *, from_ms: int, to_ms: int) -> Sequence[Hour]:
+        """Read what was counted in the kept hours that begin in [from, to), oldest first."""
+        within = StateItem.item.between(meters.day_key(symbol, from_ms), meters.day_key(symbol, to_ms))
+        kept = (hour for raw in self._client.query(self._state, account, within) for hour in meters.hours_from(raw))
+        return [hour for hour in kept if from_ms <= hour.start_ms < to_ms]
 
     def clear_peaks(self, account: AccountName) -> None:
         """Forget the account's peaks and starts of days: the next check starts new ones."""

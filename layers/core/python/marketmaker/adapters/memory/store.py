@@ -16,6 +16,7 @@ from marketmaker.adapters.memory.ledger import MarketLedger, fill_id
 from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.inventory import FillRow, FundingRow, LedgerRow, OpeningRow, TransferRow
+from marketmaker.domain.metering import Hour
 from marketmaker.domain.state import (
     AccountState,
     ActiveSettings,
@@ -42,6 +43,7 @@ class _Partition:
     episodes: dict[str, Episode] = field(default_factory=dict)
     ledgers: defaultdict[Symbol, MarketLedger] = field(default_factory=lambda: defaultdict(MarketLedger))
     settings: dict[str, str] = field(default_factory=dict)
+    hours: defaultdict[Symbol, dict[int, Hour]] = field(default_factory=lambda: defaultdict(dict))
 
 
 class InMemoryStore:
@@ -85,6 +87,8 @@ class InMemoryStore:
                 told = {name: getattr(refreshed, name) for name in refreshed.__slots__}
                 if not refreshed.blocked_until_ms:
                     del told["blocked_until_ms"], told["is_banned"]
+                if refreshed.meters is None:
+                    del told["meters"]
                 self._change(account, lease=None, **told)
 
     def note_block(self, account: AccountName, *, until_ms: int, is_ban: bool) -> None:
@@ -266,6 +270,17 @@ class InMemoryStore:
         """Return what every account told last."""
         with self._lock:
             return dict(self._exposures)
+
+    def keep_hour(self, account: AccountName, symbol: Symbol, hour: Hour) -> None:
+        """Keep what was counted in an hour."""
+        with self._lock:
+            self._of(account).hours[symbol][hour.start_ms] = hour
+
+    def hours(self, account: AccountName, symbol: Symbol, *, from_ms: int, to_ms: int) -> Sequence[Hour]:
+        """Return the kept hours that begin in [from, to), oldest first."""
+        with self._lock:
+            kept = self._of(account).hours[symbol]
+            return [kept[start_ms] for start_ms in sorted(kept) if from_ms <= start_ms < to_ms]
 
     def clear_peaks(self, account: AccountName) -> None:
         """Forget the peaks and the starts of days."""
