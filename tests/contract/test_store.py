@@ -1110,7 +1110,8 @@ class TestExactness:
     ) -> None:
         slot_ms = store.read_control(account).last_slot_ms + 1
         claim(store, account, slot_ms, owner="a", now_ms=slot_ms)
-        written = Refreshed(**{name: getattr(control, name) for name in Refreshed.__slots__})
+        told = {name: getattr(control, name) for name in Refreshed.__slots__}
+        written = Refreshed(**told | {"blocked_until_ms": control.blocked_until_ms or 1})
         store.release(account, owner="a", refreshed=written)
         stored = store.read_control(account)
         assert Refreshed(**{name: getattr(stored, name) for name in Refreshed.__slots__}) == written

@@ -21,8 +21,9 @@ ETH: Path = ("accounts", "main", "markets", 1)
 RISK_KEYS = (
     "price_band, inventory_band, stale_data, drawdown, daily_loss, notional, account_notional, portfolio_notional, "
     "open_orders, "
-    "liquidation, volatility, ledger_difference, venue_errors, max_drawdown_share, max_daily_loss_share, "
-    "max_notional_quote, max_open_orders_quote, max_unreachable_ticks, widen, patience"
+    "liquidation, volatility, ledger_difference, venue_errors, cancel_ratio, order_success, taker_share, fee_tier, "
+    "max_drawdown_share, max_daily_loss_share, max_notional_quote, max_open_orders_quote, max_unreachable_ticks, "
+    "max_cancel_ratio, min_order_success, max_taker_share, max_fee_difference_bps, widen, patience"
 )
 
 

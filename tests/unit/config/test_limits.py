@@ -50,7 +50,8 @@ def test_every_limit_may_be_bounded_and_answered() -> None:
     risk, _ = parse(
         risk='daily_loss = "close"\nnotional = "reduce"\nvolatility = "pull_side"\nledger_difference = "halt"\n'
         "max_daily_loss_share = 0.03\nmax_notional_quote = { USDT = 5000 }\nmax_open_orders_quote = { USDT = 900 }\n"
-        "max_unreachable_ticks = 24\nwiden = 3\npatience = 1.5"
+        "max_unreachable_ticks = 24\nwiden = 3\npatience = 1.5\nmax_cancel_ratio = 0.3\nmin_order_success = 0.95\n"
+        'max_taker_share = 0.1\nmax_fee_difference_bps = 1\ncancel_ratio = "alert"\nfee_tier = "halt"'
     )
     assert risk == RiskSettings(
         daily_loss=BreachResponse.CLOSE,
@@ -63,6 +64,12 @@ def test_every_limit_may_be_bounded_and_answered() -> None:
         max_unreachable_ticks=24,
         widen=Decimal(3),
         patience=Decimal("1.5"),
+        max_cancel_ratio=Decimal("0.3"),
+        min_order_success=Decimal("0.95"),
+        max_taker_share=Decimal("0.1"),
+        max_fee_difference_bps=Decimal(1),
+        cancel_ratio=BreachResponse.ALERT,
+        fee_tier=BreachResponse.HALT,
     )
 
 
@@ -91,6 +98,13 @@ def test_resting_orders_above_their_bound_halt_or_are_told() -> None:
     allowed = '"alert" or "halt": once cancelled they are within their bound, and would be placed again'
     assert refused(risk='open_orders = "cancel"') == f"{AT_RISK}.open_orders: cancel is not allowed: {allowed}"
     assert parse(risk='open_orders = "alert"')[0].open_orders is BreachResponse.ALERT
+
+
+@pytest.mark.parametrize("key", ["cancel_ratio", "order_success"])
+@pytest.mark.parametrize("response", ["widen", "pull_side", "cancel", "halt"])
+def test_too_many_cancels_are_never_answered_by_cancels(key: str, response: str) -> None:  # C2
+    allowed = '"alert" or "quote_longer": anything more cancels what rests, or leaves a side out (C2)'
+    assert refused(risk=f'{key} = "{response}"') == f"{AT_RISK}.{key}: {response} is not allowed: {allowed}"
 
 
 @pytest.mark.parametrize("key", ["widen", "patience"])

@@ -26,6 +26,7 @@ from marketmaker.domain.breaches import (
 from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.looks import AccountLook, MarketLook, is_settled
 from marketmaker.domain.markets import BpsBand
+from marketmaker.domain.metering import Counts
 from marketmaker.domain.models import FairPriceModel, Perpetual, PositionSkew, Ramp, SkewEffect
 from marketmaker.domain.positions import Position
 from marketmaker.domain.pricing import Book
@@ -63,6 +64,7 @@ def look(**seen: Any) -> MarketLook:
         "last_price": None,
         "market": market_state(),
         "is_settled": True,
+        "this_hour": Counts(),
     }
     return MarketLook(**usual | seen)
 
@@ -99,6 +101,7 @@ def test_every_limit_of_a_market_in_order_is_kept() -> None:
         ("price_band#PAXG/USDT", True),
         ("inventory_band#PAXG/USDT", True),
         ("ledger_difference#PAXG/USDT", True),
+        ("fee_tier#PAXG/USDT", True),
         ("drawdown", True),
         ("venue_errors", True),
         ("ticks_stopped", True),
@@ -334,7 +337,10 @@ def test_ticks_that_stopped_are_not_over_once_no_order_rests(last_slot_ms: int) 
 def test_without_the_state_bands_and_books_are_judged_and_nothing_else() -> None:  # R7, R34
     def seen(price: str) -> AccountLook:
         return AccountLook(
-            markets=(look(book=at(price), market=None, is_settled=False),), control=None, own_orders=2, now_ms=SLOT_MS
+            markets=(look(book=at(price), market=None, is_settled=False, this_hour=None),),
+            control=None,
+            own_orders=2,
+            now_ms=SLOT_MS,
         )
 
     assert {each.kind: each.is_kept for each in judged(seen("1900")).findings} == {
@@ -342,6 +348,7 @@ def test_without_the_state_bands_and_books_are_judged_and_nothing_else() -> None
         BreachKind.PRICE_BAND: True,
         BreachKind.INVENTORY_BAND: False,
         BreachKind.LEDGER_DIFFERENCE: False,
+        BreachKind.FEE_TIER: False,
         BreachKind.VENUE_ERRORS: False,
         BreachKind.TICKS_STOPPED: False,
     }

@@ -14,6 +14,7 @@ from marketmaker.domain.exits import ExitCause
 from marketmaker.domain.exposure import Exposure, Portfolio
 from marketmaker.domain.klines import DayVolume
 from marketmaker.domain.markets import CapitalAmount, Event, MarketSettings
+from marketmaker.domain.metering import HOUR_MS, Counts, Hour, Meter
 from marketmaker.domain.orders import Side
 from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, SkipReason
 from marketmaker.domain.state import Mode, Refreshed, Restriction
@@ -30,6 +31,7 @@ from tests.unit.usecases.test_perpetuals import SOL, USDC, market
 
 D = Decimal
 Act = Callable[[Bench], None]
+LONGER = Caution(patience=D(2))
 WIDER = Caution(patience=D(2), widen=D(2))
 ONE_SIDED = replace(WIDER, pulls_adding=True)
 GONE = "Our orders are cancelled, none placed until it is over"
@@ -88,6 +90,17 @@ def volatility(sigma: float) -> Act:
         no, fit = Unfit(reason="no"), VolatilityFit(sigma=sigma, best_distance=None, moves=600, span_ms=6_000)
         measured = Calibration(until_ms=at.clock.now_ms(), volatility=fit, intensity=no, regime=no)
         at.prices.save_calibration(at.desk.settings.venue, SYMBOL, measured)
+
+    return act
+
+
+def counted(**counts: Any) -> Act:
+    """Let ticks have counted this in the hour that runs."""
+
+    def act(at: Bench) -> None:
+        now_ms = at.clock.now_ms()
+        hour = Hour(start_ms=now_ms - now_ms % HOUR_MS, since_ms=now_ms, counts=Counts(**counts))
+        refresh(meters={SYMBOL: Meter(hour=hour, seen_ms=now_ms)})(at)
 
     return act
 
@@ -283,6 +296,48 @@ ROWS = [
         mode=None,
         orders=2,
         symbol=None,
+    ),
+    Row(
+        kind="cancel_ratio",
+        at=lambda: spot({"max_cancel_ratio": D("0.3")}),
+        break_=counted(placed=100, cancelled=40, cancelled_unfilled=31),
+        end=counted(placed=100, cancelled=40, cancelled_unfilled=30),
+        says="31.0% of a day's orders were cancelled with nothing filled, allowed 30.0%",
+        does="Orders are replaced less often until it is over",
+        caution=LONGER,
+        severity=Severity.INFO,
+        orders=2,
+    ),
+    Row(
+        kind="order_success",
+        at=lambda: spot({"min_order_success": D("0.95")}),
+        break_=counted(placed=94, rejected=6),
+        end=counted(placed=95, rejected=5),
+        says="94.0% of a day's orders were accepted, at least 95.0% are wanted",
+        does="Orders are replaced less often until it is over",
+        caution=LONGER,
+        severity=Severity.INFO,
+        orders=2,
+    ),
+    Row(
+        kind="taker_share",
+        at=lambda: spot({"max_taker_share": D("0.2")}),
+        break_=counted(fills=20, taker_fills=1, volume_quote=D(1000), taker_volume_quote=D(201)),
+        end=counted(fills=20, taker_fills=1, volume_quote=D(1000), taker_volume_quote=D(200)),
+        says="20.1% of a day's volume took, allowed are 20.0%",
+        does="Nothing was changed",
+        mode=None,
+        orders=2,
+    ),
+    Row(
+        kind="fee_tier",
+        at=lambda: spot({}),
+        break_=counted(fills=5, maker_fees_quote=D("0.16"), maker_fee_volume_quote=D(1000)),
+        end=counted(fills=5, maker_fees_quote=D("0.15"), maker_fee_volume_quote=D(1000)),
+        says="makers' fills cost 1.60 bps in this hour, fees.maker_bps is 1",
+        does="Nothing was changed",
+        mode=None,
+        orders=2,
     ),
     Row(
         kind="ticks_stopped",

@@ -12,8 +12,28 @@ from marketmaker.domain.units import ONE, Asset, plain
 
 _SHRINKABLE = ("inventory_band", "notional", "liquidation")
 """Limits that say how much of a market may be held."""
-_PRICELESS = ("stale_data", "ledger_difference", "venue_errors")
+_PRICELESS = ("stale_data", "ledger_difference", "venue_errors", "taker_share", "fee_tier")
 """Limits whose breach leaves no price to trade at, or that less holdings would not end."""
+
+_NOTHING_RESTS = (
+    (BreachResponse.CANCEL, BreachResponse.REDUCE, BreachResponse.CLOSE, BreachResponse.HALT),
+    '"cancel" or "halt": nothing that adds risk may rest (S3)',
+)
+_MORE_WOULD_CANCEL = (
+    (BreachResponse.ALERT, BreachResponse.QUOTE_LONGER),
+    '"alert" or "quote_longer": anything more cancels what rests, or leaves a side out (C2)',
+)
+_ONLY = {
+    "price_band": _NOTHING_RESTS,
+    "stale_data": _NOTHING_RESTS,
+    "open_orders": (
+        (BreachResponse.ALERT, BreachResponse.HALT),
+        '"alert" or "halt": once cancelled they are within their bound, and would be placed again',
+    ),
+    "cancel_ratio": _MORE_WOULD_CANCEL,
+    "order_success": _MORE_WOULD_CANCEL,
+}
+"""Limits that may not be answered by every response, with why."""
 
 
 class EventTable(Table, frozen=True, kw_only=True):
@@ -34,8 +54,8 @@ class RiskTable(Table, frozen=True, kw_only=True):
 
     By default 5 % below the peak equity halts, and so do resting orders above their bound, which only a defect makes.
     Prices outside their band, stale data, a ledger that differs and a day's loss cancel; too near a liquidation reduces
-    the position; too much held pulls the side that adds; too much volatility widens; the rest alerts. A bound that is
-    not named is none.
+    the position; too much held pulls the side that adds; too much volatility widens; too many cancels or refusals let
+    orders rest longer; the rest alerts. A bound that is not named is none.
     """
 
     price_band: BreachResponse = BreachResponse.CANCEL
@@ -51,24 +71,25 @@ class RiskTable(Table, frozen=True, kw_only=True):
     volatility: BreachResponse = BreachResponse.WIDEN
     ledger_difference: BreachResponse = BreachResponse.CANCEL
     venue_errors: BreachResponse = BreachResponse.ALERT
+    cancel_ratio: BreachResponse = BreachResponse.QUOTE_LONGER
+    order_success: BreachResponse = BreachResponse.QUOTE_LONGER
+    taker_share: BreachResponse = BreachResponse.ALERT
+    fee_tier: BreachResponse = BreachResponse.ALERT
     max_drawdown_share: Share = Decimal("0.05")
     max_daily_loss_share: Share | None = None
     max_notional_quote: Mapping[AssetText, Positive] | None = None
     max_open_orders_quote: Mapping[AssetText, Positive] | None = None
     max_unreachable_ticks: Annotated[int, whole(1, 100_000)] = 12
+    max_cancel_ratio: Share | None = None
+    min_order_success: Share | None = None
+    max_taker_share: Share | None = None
+    max_fee_difference_bps: Positive = Decimal("0.5")
     widen: Factor = Decimal(2)
     patience: Factor = Decimal(2)
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Refuse responses that let rest what must not, or that a limit cannot be answered by."""
-        for key in ("price_band", "stale_data"):
-            response = getattr(self, key)
-            if not response.includes(BreachResponse.CANCEL):
-                allowed = '"cancel" or "halt": nothing that adds risk may rest (S3)'
-                yield Contradiction(key=key, value=response.value, allowed=allowed)
-        if self.open_orders not in {BreachResponse.ALERT, BreachResponse.HALT}:
-            allowed = '"alert" or "halt": once cancelled they are within their bound, and would be placed again'
-            yield Contradiction(key="open_orders", value=self.open_orders.value, allowed=allowed)
+        yield from self._out_of_bounds()
         for key in self._responses():
             response = getattr(self, key)
             if response is BreachResponse.REDUCE and key not in _SHRINKABLE:
@@ -80,6 +101,13 @@ class RiskTable(Table, frozen=True, kw_only=True):
         for key in ("widen", "patience"):
             if (factor := getattr(self, key)) < ONE:
                 yield Contradiction(key=key, value=plain(factor), allowed="1 or more: it multiplies")
+
+    def _out_of_bounds(self) -> Iterator[Contradiction]:
+        """Refuse what is too mild or too strong for a limit."""
+        for key, (responses, allowed) in _ONLY.items():
+            response = getattr(self, key)
+            if response not in responses:
+                yield Contradiction(key=key, value=response.value, allowed=allowed)
 
     def _responses(self) -> Iterator[str]:
         return (name for name in self.__struct_fields__ if isinstance(getattr(self, name), BreachResponse))

@@ -84,11 +84,19 @@ class RiskSettings:
     volatility: BreachResponse = BreachResponse.WIDEN
     ledger_difference: BreachResponse = BreachResponse.CANCEL
     venue_errors: BreachResponse = BreachResponse.ALERT
+    cancel_ratio: BreachResponse = BreachResponse.QUOTE_LONGER
+    order_success: BreachResponse = BreachResponse.QUOTE_LONGER
+    taker_share: BreachResponse = BreachResponse.ALERT
+    fee_tier: BreachResponse = BreachResponse.ALERT
     max_drawdown_share: Decimal = Decimal("0.05")
     max_daily_loss_share: Decimal | None = None
     max_notional_quote: Mapping[Asset, Decimal] = field(default_factory=dict)
     max_open_orders_quote: Mapping[Asset, Decimal] = field(default_factory=dict)
     max_unreachable_ticks: int = 12
+    max_cancel_ratio: Decimal | None = None
+    min_order_success: Decimal | None = None
+    max_taker_share: Decimal | None = None
+    max_fee_difference_bps: Decimal = Decimal("0.5")
     widen: Decimal = Decimal(2)
     patience: Decimal = Decimal(2)
 

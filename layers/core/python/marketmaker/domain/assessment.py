@@ -22,6 +22,7 @@ from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.looks import AccountLook
 from marketmaker.domain.market_limits import judge_market
+from marketmaker.domain.programme_limits import judge_programme
 from marketmaker.domain.risk import Finding
 from marketmaker.domain.units import Asset
 
@@ -46,7 +47,7 @@ def assess(look: AccountLook, settings: AccountSettings) -> Assessment:
     markets: dict[Asset, list[Valued]] = {}
     for each in look.markets:
         judged = {finding.kind: finding for finding in judge_market(each, look.control, look.now_ms)}
-        findings += judged.values()
+        findings += (*judged.values(), *judge_programme(each, settings.risk))
         fair = each.fair if judged[BreachKind.STALE_BOOK].is_kept else None
         is_inside = judged[BreachKind.PRICE_BAND].is_kept
         markets.setdefault(each.quote, []).append(Valued(look=each, fair=fair, is_inside=is_inside))

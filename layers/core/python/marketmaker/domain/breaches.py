@@ -25,6 +25,10 @@ class BreachKind(StrEnum):
     PORTFOLIO_NOTIONAL = "portfolio_notional"
     OPEN_ORDERS = "open_orders"
     VENUE_ERRORS = "venue_errors"
+    CANCEL_RATIO = "cancel_ratio"
+    ORDER_SUCCESS = "order_success"
+    TAKER_SHARE = "taker_share"
+    FEE_TIER = "fee_tier"
     TICKS_STOPPED = "ticks_stopped"
 
 
@@ -237,10 +241,43 @@ class TicksStopped:
         return f"{last} while {self.own_orders} of our orders rest"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareBreach:
+    """Over 24 hours a market's orders or fills fared worse than they may (C2, S8)."""
+
+    kind: BreachKind
+    symbol: Symbol
+    share: Decimal
+    bound: Decimal
+    reduced_base: ClassVar[None] = None
+
+    def __str__(self) -> str:
+        return _SHARES[self.kind].format(share=self.share, bound=self.bound)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeBreach:
+    """Fills of resting orders did not cost what the file says: its floors and break-evens are wrong (R36)."""
+
+    kind: ClassVar[BreachKind] = BreachKind.FEE_TIER
+    symbol: Symbol
+    paid_bps: Decimal
+    said_bps: Decimal
+    reduced_base: ClassVar[None] = None
+
+    def __str__(self) -> str:
+        return f"makers' fills cost {self.paid_bps:.2f} bps in this hour, fees.maker_bps is {plain(self.said_bps)}"
+
+
 def _money(amount: Decimal) -> str:
     return plain(Decimal(f"{amount:.8f}"))
 
 
+_SHARES = {
+    BreachKind.CANCEL_RATIO: "{share:.1%} of a day's orders were cancelled with nothing filled, allowed {bound:.1%}",
+    BreachKind.ORDER_SUCCESS: "{share:.1%} of a day's orders were accepted, at least {bound:.1%} are wanted",
+    BreachKind.TAKER_SHARE: "{share:.1%} of a day's volume took, allowed are {bound:.1%}",
+}
 _WHOSE = {
     BreachKind.ACCOUNT_NOTIONAL: "the account's markets hold",
     BreachKind.PORTFOLIO_NOTIONAL: "the markets of all accounts hold",

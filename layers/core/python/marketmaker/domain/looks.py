@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.markets import MarketSettings
+from marketmaker.domain.metering import Counts
 from marketmaker.domain.orders import Order
 from marketmaker.domain.positions import Position
 from marketmaker.domain.pricing import Book, own_price
@@ -20,7 +21,8 @@ class MarketLook:
 
     `book` is what others made of it. `book_age_ms` is how long nobody, tick or check, has seen its update id change.
     `is_settled` tells whether every fill that the venue shows is in the inventory. `live` are our own resting orders,
-    `position` is what the venue says of a perpetual, `statistics` the newest kept, however old.
+    `position` is what the venue says of a perpetual, `statistics` the newest kept, however old. `this_hour` and
+    `last_day` are what ticks counted.
     """
 
     settings: MarketSettings
@@ -34,6 +36,8 @@ class MarketLook:
     live: tuple[Order, ...] = ()
     position: Position | None = None
     statistics: Statistics | None = None
+    this_hour: Counts | None = None
+    last_day: Counts | None = None
 
     @property
     def fair(self) -> Decimal | None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from marketmaker.domain.compliance import DOLLARS, Metered, Point, of_days, of_last_day, points_of
 from marketmaker.domain.drawdown import DayStart
-from marketmaker.domain.metering import DAY_MS, Hour
+from marketmaker.domain.metering import DAY_MS, Counts, Hour
 from marketmaker.domain.state import Control
 from marketmaker.domain.units import ZERO, AccountName, Asset, Symbol
 from marketmaker.usecases.desk import Desk
@@ -32,6 +32,16 @@ def read_compliance(desk: Desk, symbols: Iterable[Symbol], *, days: int) -> tupl
     control = desk.store.read_control(desk.settings.name)
     now_ms = desk.clock.now_ms()
     return tuple(_read_market(desk, control, symbol, days, now_ms) for symbol in symbols)
+
+
+def counted_in_a_day(desk: Desk, control: Control, symbol: Symbol) -> Counts:
+    """Return what ticks counted of a market in the last 24 hours (C2).
+
+    Raises:
+        Retryable, Fatal: the state could not be read.
+    """
+    now_ms = desk.clock.now_ms()
+    return of_last_day(_hours(desk, control, symbol, from_ms=now_ms - DAY_MS, to_ms=now_ms), now_ms).counts
 
 
 def _read_market(desk: Desk, control: Control, symbol: Symbol, days: int, now_ms: int) -> MarketCompliance:

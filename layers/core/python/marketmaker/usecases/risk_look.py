@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from marketmaker.domain.exposure import Exposure
 from marketmaker.domain.looks import AccountLook, MarketLook, is_settled
 from marketmaker.domain.markets import MarketSettings
+from marketmaker.domain.metering import Counts
 from marketmaker.domain.models import FairPriceModel
 from marketmaker.domain.orders import Order
 from marketmaker.domain.positions import Position
 from marketmaker.domain.pricing import Book
-from marketmaker.domain.state import AccountState, BookMark
+from marketmaker.domain.state import AccountState, BookMark, Control
 from marketmaker.domain.statistics import Statistics
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import MarketMakerError
 from marketmaker.ports import Deadline, Observation, Unknown
+from marketmaker.usecases.compliance import counted_in_a_day
 from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.observe import mark_books
 
@@ -28,6 +30,7 @@ class Sight:
     foreign: int
     state: AccountState | None
     statistics: Mapping[Symbol, Statistics]
+    last_day: Mapping[Symbol, Counts]
     others: Mapping[AccountName, Exposure]
     now_ms: int
 
@@ -54,6 +57,7 @@ def sight_of(desk: Desk, observation: Observation, open_orders: Sequence[Order],
         foreign=len(open_orders) - len(own),
         state=state,
         statistics=_statistics(desk),
+        last_day={} if state is None else _last_day(desk, state.control),
         others=_others(desk),
         now_ms=desk.clock.now_ms(),
     )
@@ -63,6 +67,17 @@ def _statistics(desk: Desk) -> Mapping[Symbol, Statistics]:
     """Read what was measured only where a limit needs it: the second look depends on as little as it can."""
     is_needed = any(each.max_volatility is not None for each in desk.settings.markets)
     return desk.known_statistics(desk.read_statistics()).known if is_needed else {}
+
+
+def _last_day(desk: Desk, control: Control) -> Mapping[Symbol, Counts]:
+    """Read what ticks counted in 24 hours where a limit needs it; what cannot be read is unknown."""
+    limits = desk.settings.risk
+    if limits.max_cancel_ratio is None and limits.min_order_success is None and limits.max_taker_share is None:
+        return {}
+    try:
+        return {symbol: counted_in_a_day(desk, control, symbol) for symbol in desk.settings.symbols}
+    except MarketMakerError:
+        return {}
 
 
 def _others(desk: Desk) -> Mapping[AccountName, Exposure]:
@@ -94,6 +109,7 @@ def _market_look(desk: Desk, sight: Sight, settings: MarketSettings, mark: BookM
     book = sight.observation.books[symbol]
     last = sight.observation.last_prices.get(symbol)
     market = None if sight.state is None else sight.state.markets.get(symbol)
+    meter = None if sight.state is None else sight.state.control.meters.get(symbol)
     live = tuple(order for order in sight.own if order.symbol == symbol)
     instrument = desk.venue.instrument(symbol)
     position = sight.observation.positions.get(symbol)
@@ -109,4 +125,6 @@ def _market_look(desk: Desk, sight: Sight, settings: MarketSettings, mark: BookM
         live=live,
         position=position if isinstance(position, Position) else None,
         statistics=sight.statistics.get(symbol),
+        this_hour=None if meter is None else meter.hour.counts,
+        last_day=sight.last_day.get(symbol),
     )

@@ -19,7 +19,7 @@ _PREFIX = "hour"
 
 
 def meters_text(meters: Mapping[Symbol, Meter]) -> str:
-    """Write running hours; a hundred and some bytes a market."""
+    """Write running hours; two hundred bytes a market."""
     return _dump({symbol: _meter_values(meter) for symbol, meter in meters.items()})
 
 
@@ -27,7 +27,7 @@ def meters_from(text: str) -> dict[Symbol, Meter]:
     """Read running hours back; nothing of a text that another version wrote: counting starts anew."""
     try:
         return {Symbol(symbol): _meter_from(values) for symbol, values in json.loads(text or "{}").items()}
-    except (ValueError, TypeError, ArithmeticError):
+    except (ValueError, TypeError, KeyError, ArithmeticError):
         return {}
 
 
@@ -52,18 +52,20 @@ def _dump(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _hour_values(hour: Hour) -> list[object]:
-    counts = (getattr(hour.counts, each.name) for each in fields(Counts))
-    return [hour.start_ms, hour.since_ms, *(plain(each) if isinstance(each, Decimal) else each for each in counts)]
+def _hour_values(hour: Hour) -> dict[str, object]:
+    """Write what was counted by its name; what another version counts besides, or not, is nothing of ours."""
+    counts = {each.name: getattr(hour.counts, each.name) for each in fields(Counts)}
+    told = {name: plain(value) if isinstance(value, Decimal) else value for name, value in counts.items() if value}
+    return {"start_ms": hour.start_ms, "since_ms": hour.since_ms, **told}
 
 
-def _hour_from(values: list[Any]) -> Hour:
-    start_ms, since_ms, *counts = values
+def _hour_from(values: Mapping[str, Any]) -> Hour:
     told: dict[str, Any] = {
         each.name: Decimal(value) if isinstance(value, str) else value
-        for each, value in zip(fields(Counts), counts, strict=True)
+        for each in fields(Counts)
+        if (value := values.get(each.name)) is not None
     }
-    return Hour(start_ms=start_ms, since_ms=since_ms, counts=Counts(**told))
+    return Hour(start_ms=values["start_ms"], since_ms=values["since_ms"], counts=Counts(**told))
 
 
 def _meter_values(meter: Meter) -> list[object]:
