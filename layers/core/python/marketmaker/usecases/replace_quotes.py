@@ -7,18 +7,15 @@ of this one can still be alive.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TypeIs
 
-from marketmaker.domain.breaches import BreachKind
 from marketmaker.domain.exits import MAX_REPEATS
 from marketmaker.domain.inventory import FillRow
 from marketmaker.domain.metering import Standing
-from marketmaker.domain.quoting import NoQuotes, NoQuotesReason, Quotes
 from marketmaker.domain.state import BookMark, Control, MarketState, Mode, Refreshed
 from marketmaker.domain.units import AccountName, Symbol
 from marketmaker.errors import AccountRefused, Conflict, LeaseLost, Refused, Retryable, StateUnreachable
-from marketmaker.ports import CancelResult, ClaimRefusal, Deadline, PlaceOutcome, Rejected, RejectionKind, Severity
+from marketmaker.ports import CancelResult, ClaimRefusal, Deadline, PlaceOutcome, Rejected, RejectionKind
 from marketmaker.usecases import live_settings, rate_limits
 from marketmaker.usecases.act import ClaimedSlot, PlannedMarket, act
 from marketmaker.usecases.dead_man import arm_switch, switch_condition
@@ -27,9 +24,6 @@ from marketmaker.usecases.desk import Desk
 from marketmaker.usecases.episodes import (
     ACCOUNT_REFUSED,
     EXITS_REPEATED,
-    MARKET_UNREADABLE,
-    SECOND_PRICE_IGNORED,
-    VENUE_BANNED,
     VENUE_UNREACHABLE,
     Condition,
     follow_episodes,
@@ -38,24 +32,11 @@ from marketmaker.usecases.metering import meter
 from marketmaker.usecases.observe import observe
 from marketmaker.usecases.reports import MarketReport, TickOutcome, TickReport
 from marketmaker.usecases.reprice import Worked, reprice
+from marketmaker.usecases.tick_alerts import is_unreadable, market_conditions
 
 UNREACHABLE_TICKS_UNTIL_ALERT = 3
 FULL_RECORD_EVERY = 60
 """Every so many slots a quiet tick writes its full record too."""
-
-_UNREADABLE = frozenset({NoQuotesReason.OBSERVATION_FAILED, NoQuotesReason.BOOKING_UNFINISHED})
-_OVER_ONCE_READ = (VENUE_UNREACHABLE, ACCOUNT_REFUSED, VENUE_BANNED)
-"""Episodes that end with the first tick that reads the venue again."""
-_AFTER_EXITS = frozenset({NoQuotesReason.EXITING, NoQuotesReason.COOLING_DOWN})
-_ALERTED: Mapping[NoQuotesReason, str] = {
-    NoQuotesReason.PRICE_OUTSIDE_BAND: BreachKind.PRICE_BAND,
-    NoQuotesReason.LEDGER_DIFFERS: BreachKind.LEDGER_DIFFERENCE,
-    NoQuotesReason.BOOK_STALE: BreachKind.STALE_BOOK,
-    NoQuotesReason.PRICE_DEVIATES: "price_deviates",
-    NoQuotesReason.SPREAD_UNKNOWN: "spread_unknown",
-    NoQuotesReason.EXITING: "exit",
-    NoQuotesReason.COOLING_DOWN: "exit",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +124,9 @@ def _work(desk: Desk, tick: Tick, control: Control, deadline: Deadline) -> tuple
     slot = ClaimedSlot(slot_ms=tick.slot_ms, control=control, deadline=deadline, unguarded=not_armed is not None)
     markets, standing = _carry_out(desk, decided, seen.marks, slot)
     first_looks = [each for each in markets if each.situation.only is None]
-    unreadable_ticks = control.unreachable_ticks + 1 if any(map(_is_unreadable, first_looks)) else 0
+    unreadable_ticks = control.unreachable_ticks + 1 if any(map(is_unreadable, first_looks)) else 0
     is_lasting = unreadable_ticks >= UNREACHABLE_TICKS_UNTIL_ALERT
-    conditions = [*_conditions(first_looks, is_lasting=is_lasting), live_settings.rejection(desk, control)]
+    conditions = [*market_conditions(first_looks, is_lasting=is_lasting), live_settings.rejection(desk, control)]
     conditions.append(switch_condition(not_armed))
     follow_episodes(desk, conditions, seen.state.episodes)
     report = _report(desk, tick, TickOutcome.DONE, markets=markets)
@@ -271,52 +252,6 @@ def _halt_after_exits(desk: Desk, market: MarketReport) -> None:
     desk.store.strengthen(desk.settings.name, Mode.HALTED, reason=text, now_ms=desk.clock.now_ms())
     advice = "halted; look at the market and its stop, then `mm resume`"
     follow_episodes(desk, [Condition(kind=EXITS_REPEATED, symbol=market.symbol, text=f"{text}. {advice}")], None)
-
-
-def _is_unreadable(market: MarketReport) -> bool:
-    return isinstance(market.desired, NoQuotes) and market.desired.reason in _UNREADABLE
-
-
-def _conditions(markets: Sequence[MarketReport], *, is_lasting: bool) -> list[Condition]:
-    """Say which alerted conditions hold and which are over: one is over once its market passes every guard again.
-
-    That a market cannot be read is told only where it `is_lasting`: for a tick or two it is an everyday thing.
-    """
-    conditions = [_over(kind, None) for kind in _OVER_ONCE_READ]
-    for market in markets:
-        if isinstance(market.desired, Quotes):
-            kinds = (*dict.fromkeys(_ALERTED.values()), MARKET_UNREADABLE, EXITS_REPEATED)
-            conditions += [_over(kind, market.symbol) for kind in kinds]
-            conditions.append(_second_price(market.symbol, market.desired))
-        elif is_lasting and market.desired.reason in _UNREADABLE:
-            text = f"cannot be read: {market.desired.detail}. Nothing is placed until it can"
-            conditions.append(Condition(kind=MARKET_UNREADABLE, symbol=market.symbol, text=text))
-        elif market.desired.reason in _ALERTED:
-            is_exit = market.desired.reason in _AFTER_EXITS
-            over = "the market has cooled down after it" if is_exit else "it is over"
-            text = f"{market.desired.detail}. Our orders are cancelled, no quote placed until {over}"
-            is_waiting = market.desired.reason is NoQuotesReason.SPREAD_UNKNOWN
-            severity = Severity.INFO if is_waiting else Severity.CRITICAL
-            kind = _ALERTED[market.desired.reason]
-            conditions.append(Condition(kind=kind, symbol=market.symbol, text=text, severity=severity))
-    return conditions
-
-
-@cache
-def _over(kind: str, symbol: Symbol | None) -> Condition:
-    """Say that nothing is amiss, as nearly every tick does of nearly everything."""
-    return Condition(kind=kind, symbol=symbol, text=None)
-
-
-def _second_price(symbol: Symbol, desired: Quotes) -> Condition:
-    """Tell that the price of another book is not used while it misbehaves (M5)."""
-    return Condition(
-        kind=SECOND_PRICE_IGNORED,
-        symbol=symbol,
-        text=f"{desired.ignored}; the middle of the market's own book is used meanwhile" if desired.ignored else None,
-        outlook="the fair price is made of it again",
-        severity=Severity.INFO,
-    )
 
 
 def _is_fatal(outcome: PlaceOutcome) -> TypeIs[Rejected]:
