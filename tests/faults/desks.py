@@ -11,6 +11,7 @@ from marketmaker.adapters.dynamodb import DynamoDbPrices, DynamoDbStore, TableCl
 from marketmaker.bootstrap.environment import set_decimal_context
 from marketmaker.domain.accounts import AccountSettings
 from marketmaker.domain.keys import VenueKey
+from marketmaker.domain.venues import VENUES
 from marketmaker.ports import Alerts, Telemetry
 from marketmaker.usecases.desk import Desk
 from tests.contract.local_venue import LOGIN
@@ -31,6 +32,11 @@ class Address:
     tables: str
     clock: Path
     skew_ms: int = 0
+
+    @property
+    def venue(self) -> str:
+        """The API that the exchange speaks: spot worlds have venues of made-up names."""
+        return self.settings.venue if self.settings.venue in VENUES else "binance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,7 @@ def open_office(
         request_ttl_ms=settings.clocks.request_ttl_ms,
         workers=WORKERS,
         endpoint=address.exchange,
+        venue=address.venue,
     )
     tables = TableClient(table_settings(address.tables))
     venue = CcxtVenue(login, desk_clock)

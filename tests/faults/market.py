@@ -1,4 +1,4 @@
-"""The market of a world: PAXG/USDT round 1900, and an exchange that serves it."""
+"""The market of a world, PAXG/USDT round 1900 or a SOL perpetual at 100, and an exchange that serves it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
@@ -8,19 +8,26 @@ from threading import Event as Signal
 from threading import Thread
 from typing import cast
 
+from infra.local.exchange.binance_usdm.listing import UsdmListing
+from infra.local.exchange.binance_usdm.speech import BINANCE_USDM
 from infra.local.exchange.server import LocalServer, serve
 from infra.local.exchange.venue import Venue
 from marketmaker.simulation.events import Event, Level, Quote
-from tests.contract.local_venue import make_venue
+from tests.contract.local_venue import LOGIN, make_venue
+from tests.contract.perpetual_venue import perpetual_venue
 from tests.faults.clock import SECOND_US, WorldClock
 
 D = Decimal
+_BID, _ASK, _SIZE = D(1899), D(1901), D(2)
 
 
 @dataclass(slots=True)
 class Breathing:
-    """A market that stands at 1899/1901 and whose depth changes every second, so that its book is never stale."""
+    """A market that stands and whose depth changes every second, so that its book is never stale."""
 
+    bid: Decimal = _BID
+    ask: Decimal = _ASK
+    size: Decimal = _SIZE
     second: int = -1
 
     def __iter__(self) -> Iterator[Event]:
@@ -28,11 +35,11 @@ class Breathing:
 
     def __next__(self) -> Event:
         self.second += 1
-        deep = D(3 + self.second % 2)
+        deep = self.size + 1 + self.second % 2
         return Quote(
             time_us=self.second * SECOND_US,
-            bids=(Level(D(1899), D(2)), Level(D(1898), deep)),
-            asks=(Level(D(1901), D(2)), Level(D(1902), deep)),
+            bids=(Level(self.bid, self.size), Level(self.bid - 1, deep)),
+            asks=(Level(self.ask, self.size), Level(self.ask + 1, deep)),
         )
 
 
@@ -52,6 +59,12 @@ class Exchange:
 def new_venue(events: Iterable[Event], clock: WorldClock) -> Venue:
     """Build a venue whose market starts now."""
     return make_venue(cast("Sequence[Event]", events), clock)
+
+
+def new_perpetual_venue(events: Iterable[Event], clock: WorldClock) -> Venue:
+    """Build a venue of one perpetual in Binance USDⓈ-M's dialect, whose market starts now."""
+    key = LOGIN.api_key, LOGIN.api_secret
+    return perpetual_venue(BINANCE_USDM, UsdmListing, key, cast("Sequence[Event]", events), clock)
 
 
 def copied_venue(venue: Venue, old: WorldClock, new: WorldClock) -> Venue:

@@ -18,6 +18,8 @@ def usual_settings(*markets: MarketSettings, interval_ms: int = 5_000, dedicated
 
 
 def named(settings: AccountSettings) -> AccountSettings:
-    """Name an account and a venue that no other world uses."""
+    """Name an account that no other world uses, and a venue; of a perpetual's real venue nothing is changed."""
     number = next(_numbers)
-    return replace(settings, name=AccountName(f"world{number}"), venue=f"venue{number}")
+    is_perpetual = any(market.perpetual is not None for market in settings.markets)
+    venue = settings.venue if is_perpetual else f"venue{number}"
+    return replace(settings, name=AccountName(f"world{number}"), venue=venue)

@@ -8,6 +8,7 @@ import pytest
 from marketmaker.domain.orders import Side
 from marketmaker.domain.state import Mode
 from tests.faults.enumeration import Place, enumerate_cases, places
+from tests.faults.perpetual import holding
 from tests.faults.puppet import Puppet, Stopped, Work, worked
 from tests.faults.tally import CaseLog
 from tests.faults.tap import Phase, Point
@@ -39,6 +40,13 @@ def filled(worlds: Worlds) -> World:
     return world
 
 
+def perpetual(worlds: Worlds) -> World:
+    """A position is held, and both orders are to be replaced."""
+    world = holding(worlds)
+    world.jump(30)
+    return world
+
+
 type Prepare = Callable[[Worlds], World]
 PREPARED: tuple[Prepare, ...] = (opening, replacing, filled)
 
@@ -62,11 +70,11 @@ def finish(puppet: Puppet) -> None:
 def assert_stopped(world: World) -> None:
     """Nothing of ours is live, no later tick changes that, and what filled is booked."""
     assert world.own_orders() == []
-    sent = world.requests(CREATE)
+    sent = world.creates()
     assert world.tick().outcome == "halted"
-    assert (world.own_orders(), world.requests(CREATE)) == ([], sent)
+    assert (world.own_orders(), world.creates()) == ([], sent)
     if world.stored().markets:
-        world.assert_books_agree()
+        world.assert_books_agree(world.settings.symbols[0])
 
 
 def flag_then_sweep(worlds: Worlds, base: World, place: Place) -> None:
@@ -94,7 +102,7 @@ def sweep_meanwhile(worlds: Worlds, base: World, seconds: float, place: Place) -
     worlds.end(world)
 
 
-@pytest.mark.parametrize("prepare", PREPARED, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("prepare", [*PREPARED, perpetual], ids=lambda each: each.__name__)
 def test_no_order_is_live_when_the_flag_flips_between_two_requests(
     worlds: Worlds, prepare: Prepare, cases: CaseLog
 ) -> None:
@@ -103,7 +111,7 @@ def test_no_order_is_live_when_the_flag_flips_between_two_requests(
     enumerate_cases("flag", where, partial(flag_then_sweep, worlds, base), cases)
 
 
-@pytest.mark.parametrize("prepare", PREPARED, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("prepare", [*PREPARED, perpetual], ids=lambda each: each.__name__)
 def test_no_order_is_live_when_a_halt_sweeps_while_a_request_is_on_the_wire(
     worlds: Worlds, prepare: Prepare, cases: CaseLog
 ) -> None:

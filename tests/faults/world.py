@@ -43,12 +43,13 @@ from tests.builders import SLOT_MS, SYMBOL
 from tests.fakes.sinks import RecordingAlerts, RecordingHalts, RecordingTelemetry
 from tests.faults.clock import WorldClock
 from tests.faults.desks import Address, Office, open_office
-from tests.faults.market import Breathing, Exchange, copied_venue, new_venue, serve_venue
+from tests.faults.market import Breathing, Exchange, copied_venue, new_perpetual_venue, new_venue, serve_venue
 from tests.faults.partitions import copy_partitions, ledger_rows, world_partitions
 from tests.faults.settings import named
 from tests.faults.settings import usual_settings as usual_settings
 
 CREATE, CANCEL, LOOKUP = "POST /api/v3/order", "DELETE /api/v3/order", "GET /api/v3/order"
+CREATE_OF_PERPETUALS = "POST /fapi/v1/order"
 OPEN_ORDERS, ACCOUNT, TRADES = "GET /api/v3/openOrders", "GET /api/v3/account", "GET /api/v3/myTrades"
 BOOK, METADATA = "GET /api/v3/depth", "GET /api/v3/exchangeInfo"
 
@@ -223,6 +224,10 @@ class World:
         """Count the requests that reached the exchange on a route."""
         return int(self.exchange()["requests"].get(route, 0))
 
+    def creates(self) -> int:
+        """Count the orders that were asked for."""
+        return self.requests(CREATE) + self.requests(CREATE_OF_PERPETUALS)
+
     def stored(self) -> AccountState:
         """Read the account's items."""
         return self.desk.store.read_account(self.account)
@@ -267,7 +272,8 @@ class Worlds:
         """Make a world; `metadata` keeps the market's, as fetch_prices does."""
         own = named(settings or usual_settings())
         clock = WorldClock.start(self.folder / f"{own.name}.clock", SLOT_MS * 1000)
-        served = serve_venue(new_venue(Breathing() if events is None else events, clock))
+        build = new_venue if own.markets[0].perpetual is None else new_perpetual_venue
+        served = serve_venue(build(Breathing() if events is None else events, clock))
         address = Address(settings=own, exchange=served.address, tables=self.tables, clock=clock.path)
         world = World(address=address, clock=clock, served=served, slot_ms=SLOT_MS)
         self.made.append(world)
