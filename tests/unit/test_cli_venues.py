@@ -39,6 +39,7 @@ def test_json_has_every_venue_with_every_fact() -> None:
         "deployments": False,
         "paper": True,
         "request_weight_a_minute": 2_000,
+        "kline_ms": 60_000,
         "trading": {
             "maker_bps": "2",
             "taker_bps": "5",

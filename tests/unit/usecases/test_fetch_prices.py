@@ -1,7 +1,7 @@
 """What the venues publish is kept once, completely, whatever fails between two runs."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import pytest
@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from marketmaker.adapters.memory import AtOnce
 from marketmaker.domain.klines import MINUTE_MS, minute_of
 from marketmaker.domain.units import Symbol
+from marketmaker.domain.volatility import VolatilityFit
 from marketmaker.errors import AccountRefused, Fatal, MarketMakerError, Refused, Retryable
 from marketmaker.ports import Deadline
 from marketmaker.usecases.calibrate import BUCKETS_A_RUN
 from marketmaker.usecases.fetch_prices import (
     METADATA_REFRESH_MS,
-    MOST_MINUTES,
+    MOST_KLINES,
     SETTLE_MS,
     PriceDesk,
     PricesReport,
@@ -44,6 +45,7 @@ class Feed:
     telemetry: RecordingTelemetry = field(default_factory=RecordingTelemetry)
     symbols: tuple[Symbol, ...] = (SYMBOL, BITCOIN)
     beside: dict[str, tuple[Symbol, ...]] = field(default_factory=dict)
+    kline_ms: int = 1_000
 
     @property
     def venue(self) -> FakeVenue:
@@ -57,6 +59,7 @@ class Feed:
                     venue=venue,
                     exposures_ms=dict.fromkeys(self.symbols, 5_500),
                     beside=self.beside.get(name, ()),
+                    kline_ms=self.kline_ms,
                 )
                 for name, venue in self.venues.items()
             ),
@@ -152,7 +155,23 @@ def test_a_cold_start_catches_up_on_a_quarter_of_an_hour() -> None:
     at.list_seconds(range(3_600))
     at.at(3_600 + 5)
     at.run()
-    assert at.kept_s() == list(range(3_600 - MOST_MINUTES * 60, 3_600))
+    assert at.kept_s() == list(range(3_600 - MOST_KLINES, 3_600))
+
+
+def test_a_venue_without_klines_of_a_second_is_asked_for_minutes_and_measured_by_an_hour_of_them() -> None:  # M4
+    at = feed(symbols=(SYMBOL,))
+    at.kline_ms = 60_000
+    prices = (Decimal(1900 + each * 7 % 11) for each in range(120))
+    at.venue.klines[SYMBOL] = [
+        replace(kline(NOON_MS + 60_000 * number, interval_ms=60_000), open=price, high=price, low=price, close=price)
+        for number, price in enumerate(prices)
+    ]
+    at.at(7_200 + 5)
+    report = at.run()
+    assert (report.klines_written, report.failures) == (60, {})
+    measured = at.prices.calibrations("binance", [SYMBOL])[SYMBOL]
+    assert isinstance(measured.volatility, VolatilityFit)
+    assert (measured.volatility.span_ms, measured.volatility.best_distance) == (60_000, None)
 
 
 def test_a_long_outage_is_made_up_for_in_part() -> None:  # R24
@@ -161,7 +180,7 @@ def test_a_long_outage_is_made_up_for_in_part() -> None:  # R24
     for second in (65, 3_600 + 5):
         at.at(second)
         at.run()
-    assert at.kept_s() == [*range(60), *range(3_600 - MOST_MINUTES * 60, 3_600)]
+    assert at.kept_s() == [*range(60), *range(3_600 - MOST_KLINES, 3_600)]
 
 
 def test_missed_runs_are_made_up_for() -> None:  # C3
@@ -403,5 +422,5 @@ def test_no_closed_kline_is_lost_within_the_bound_and_none_is_kept_twice(
         end_s = minute_of(at.clock.now_ms() - SETTLE_MS) // 1000 - NOON_MS // 1000
         assert all(each < end_s for each in kept)
         if not report.failures:
-            within = [each for each in listed if end_s - MOST_MINUTES * 60 <= each < end_s]
-            assert [each for each in kept if each >= end_s - MOST_MINUTES * 60] == within
+            within = [each for each in listed if end_s - MOST_KLINES <= each < end_s]
+            assert [each for each in kept if each >= end_s - MOST_KLINES] == within

@@ -14,6 +14,7 @@ from marketmaker.bootstrap.environment import SERVICE, Environment, plain_values
 from marketmaker.bootstrap.venues import public_login, tables
 from marketmaker.config import Deployment, load_deployment
 from marketmaker.domain.units import Symbol
+from marketmaker.domain.venues import VENUES
 from marketmaker.ports import Deadline
 from marketmaker.usecases.fetch_prices import PriceDesk, PricesReport, PublishedMarkets, fetch_prices
 from marketmaker.usecases.triangles import TriangleDesk, check_triangles, triangles_of
@@ -64,7 +65,11 @@ def price_fetcher() -> Callable[[int], PricesReport]:
 
 def _published(deployment: Deployment, name: str, venue: CcxtVenue) -> PublishedMarkets:
     return PublishedMarkets(
-        name=name, venue=venue, exposures_ms=_exposures(deployment, name), beside=deployment.listings_at(name)
+        name=name,
+        venue=venue,
+        exposures_ms=_exposures(deployment, name),
+        beside=deployment.listings_at(name),
+        kline_ms=VENUES[name].kline_ms,
     )
 
 

@@ -1,7 +1,7 @@
 """`mm venues`: what each venue can do, and whether a deployment may trade there.
 
-`--json` prints a list with one object a venue: name, kinds, deployments, paper, request_weight_a_minute, and trading
-with what orders and positions can be; null where only the public books are read.
+`--json` prints a list with one object a venue: name, kinds, deployments, paper, request_weight_a_minute, kline_ms, and
+trading with what orders and positions can be; null where only the public books are read.
 """
 
 from typing import Any
@@ -38,6 +38,7 @@ def _row(venue: Venue) -> dict[str, str]:
         "markets": ", ".join(sorted(venue.kinds)),
         "deployments": _READ_ONLY if venue.trading is None else _deployable(venue.name),
         "request weight": str(venue.request_weight_a_minute),
+        "shortest klines": f"{venue.kline_ms // 1000} s",
     }
     return row if venue.trading is None else row | _trading(venue.trading)
 
@@ -75,6 +76,7 @@ def _document(venue: Venue) -> dict[str, Any]:
         "deployments": venue.name in TRADED,
         "paper": venue.name in ON_PAPER,
         "request_weight_a_minute": venue.request_weight_a_minute,
+        "kline_ms": venue.kline_ms,
         "trading": None
         if trading is None
         else {

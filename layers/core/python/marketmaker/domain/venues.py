@@ -105,12 +105,16 @@ class Trading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Venue:
-    """One venue: what is traded there, how much may be asked of it, and what orders can be; None where only read."""
+    """One venue: what is traded there, how much may be asked of it, and what orders can be; None where only read.
+
+    Its shortest klines are of `kline_ms`.
+    """
 
     name: str
     kinds: frozenset[MarketKind]
     request_weight_a_minute: int
     trading: Trading | None
+    kline_ms: int = 1_000
 
 
 _ALL = (
@@ -131,6 +135,7 @@ _ALL = (
     Venue(
         name="binanceusdm",
         kinds=frozenset({MarketKind.PERPETUAL}),
+        kline_ms=60_000,
         request_weight_a_minute=2_400,
         trading=Trading(
             maker_bps=Decimal(2),
@@ -150,6 +155,7 @@ _ALL = (
     Venue(
         name="backpack",
         kinds=frozenset({MarketKind.PERPETUAL}),
+        kline_ms=60_000,
         request_weight_a_minute=2_000,
         trading=Trading(
             maker_bps=Decimal(2),

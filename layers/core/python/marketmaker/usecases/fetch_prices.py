@@ -20,8 +20,8 @@ from marketmaker.ports import Clock, Deadline, Prices, Telemetry, Venue
 from marketmaker.usecases.calibrate import NOT_MEASURED, Measured, MeasuredMarket, measure
 
 METADATA_REFRESH_MS = 3_600_000
-MOST_MINUTES = 15
-"""What one run catches up on: 900 klines of a second, one request of at most 1,000."""
+MOST_KLINES, MOST_MINUTES = 900, 60
+"""What one run catches up on: one request of at most 1,000 klines, and no more than is measured."""
 SETTLE_MS = 2_000
 """How long after its end a minute's last trades may still be on their way into the venue's klines."""
 
@@ -34,13 +34,15 @@ class PublishedMarkets:
     """The markets of one venue that some account works, and the venue without a login.
 
     `exposures_ms` says of each how long a quote stands in it before it can follow the market. `beside` are markets that
-    nobody works, but whose books prices are made of: of those the metadata is kept alone.
+    nobody works, but whose books prices are made of: of those the metadata is kept alone. The venue's shortest klines
+    are of `kline_ms`.
     """
 
     name: str
     venue: Venue
     exposures_ms: Mapping[Symbol, int]
     beside: tuple[Symbol, ...] = ()
+    kline_ms: int = 1_000
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -226,9 +228,11 @@ def _keep_klines(
     written = 0
     try:
         newest_ms = desk.prices.last_kline_ms(markets.name, symbol)
-        earliest_ms = end_ms - MOST_MINUTES * MINUTE_MS
+        earliest_ms = end_ms - min(MOST_KLINES * markets.kline_ms, MOST_MINUTES * MINUTE_MS)
         start_ms = earliest_ms if newest_ms is None else max(earliest_ms, newest_ms + MINUTE_MS)
-        klines = markets.venue.fetch_klines(symbol, start_ms, end_ms, deadline) if start_ms < end_ms else ()
+        if start_ms >= end_ms:
+            return _Traded(market=_named(markets, symbol), written=0)
+        klines = markets.venue.fetch_klines(symbol, start_ms, end_ms, deadline, interval_ms=markets.kline_ms)
         for minute in in_minutes(klines):
             desk.prices.save_klines(markets.name, symbol, minute)
             written += len(minute.klines)
