@@ -309,6 +309,12 @@ def test_a_login_in_hedge_mode_has_its_orders_refused(at: Connected[CcxtVenue]) 
     assert (outcome.kind, "-4061" in outcome.reason) == (RejectionKind.REFUSED, True)
 
 
+def test_a_login_in_hedge_mode_is_told_by_its_position_before_any_order(at: Connected[CcxtVenue]) -> None:  # R23
+    assert not position(at).is_hedged
+    at.local.client.set_position_mode(True, SOL)
+    assert (position(at).is_hedged, position(at).size_base) == (True, D(0))
+
+
 def test_public_trades_are_those_of_the_perpetual(at: Connected[CcxtVenue]) -> None:
     at.local.skip(25)
     read = at.venue.public_trades({SOL: 0}, at.deadline())[SOL]

@@ -23,7 +23,7 @@ def test_every_venue_is_a_column_and_what_it_can_do_a_row(monkeypatch: pytest.Mo
     assert rows["batch, create"] == ["1", "5", "20"]
     assert rows["dead man's switch"] == ["none", "implicit", "none"]
     assert rows["test environment"] == ["sandbox", "demo", "none"]
-    assert rows["deployments"] == ["yes", "public", "books", "only", "on", "paper", "on", "paper"]
+    assert rows["deployments"] == ["yes", "public", "books", "only", "yes", "yes"]
     assert rows["fees, maker / taker"] == ["10", "/", "10", "bps", "2", "/", "5", "bps", "2", "/", "5", "bps"]
 
 
@@ -31,13 +31,11 @@ def test_json_has_every_venue_with_every_fact() -> None:
     found = {each["name"]: each for each in json.loads(CliRunner().invoke(app, ["venues", "--json"]).stdout)}
     assert list(found) == list(VENUES)
     assert found["binanceus"]["trading"] is None
-    assert {name for name, each in found.items() if each["deployments"]} == {"binance"}
-    assert {name for name, each in found.items() if each["paper"]} == {"binance", "binanceusdm", "backpack"}
+    assert {name for name, each in found.items() if each["deployments"]} == {"binance", "binanceusdm", "backpack"}
     assert found["backpack"] == {
         "name": "backpack",
         "kinds": ["perpetual"],
-        "deployments": False,
-        "paper": True,
+        "deployments": True,
         "request_weight_a_minute": 2_000,
         "kline_ms": 60_000,
         "trading": {

@@ -10,7 +10,6 @@ from marketmaker.domain.markets import CapitalAmount
 from marketmaker.domain.models import ExitSettings, Listing, Perpetual
 from marketmaker.domain.positions import MarginMode
 from marketmaker.domain.units import AccountName, Symbol
-from marketmaker.domain.venues import ON_PAPER, TRADED, VENUES
 from tests.unit.config.documents import FILE, MISSING, PAXG, changed, minimal_document, minimal_market, parse, refusal
 from tests.unit.config.perpetuals import AT_SOL, SOL, perpetual, perpetual_document, perpetual_market
 
@@ -174,28 +173,36 @@ def test_shares_of_collateral_sum_to_the_whole_at_most() -> None:  # S2a
     )
 
 
-def untraded(stage: str) -> set[str]:
-    return {name for name, each in VENUES.items() if each.trading} - (ON_PAPER if stage == "paper" else TRADED)
+PERPETUAL_VENUES = ("backpack", "binanceusdm")
+LOOKED = ("accounts", "main", "accept_unverified_key")
 
 
-@pytest.mark.parametrize(
-    ("venue", "stage"),
-    [(venue, stage) for stage in ("paper", "testnet", "live") for venue in sorted(untraded(stage))],
-)
-def test_a_venue_that_cannot_be_deployed_to_yet_is_refused_outside_the_local_stage(venue: str, stage: str) -> None:
-    message = refusal(perpetual_document(venue=venue, stage=stage))
-    if (venue, stage) == ("backpack", "testnet"):
-        assert message == (
-            f'{FILE}: accounts.main.venue: "backpack" in the testnet stage is not allowed: '
-            'another stage: backpack has no test environment; try it with stage = "paper" or "local"'
-        )
-        return
-    on_paper = venue in ON_PAPER
-    stages, for_what = ('"local" or "paper"', "backtests, paper") if on_paper else ('"local"', "backtests")
-    assert message == (
-        f'{FILE}: accounts.main.venue: "{venue}" is not allowed: only with stage = {stages}: '
-        f"{venue} is not available for deployments yet, but for {for_what} and local runs"
+@pytest.mark.parametrize("venue", PERPETUAL_VENUES)
+def test_a_venue_that_does_not_tell_of_keys_wants_a_humans_word_where_money_is(venue: str) -> None:  # R26
+    live = perpetual_document(venue=venue, stage="live")
+    assert refusal(live) == (
+        f"{FILE}: accounts.main.accept_unverified_key: false is not allowed: true, once you have seen at {venue} that "
+        "neither key of the account may withdraw: it does not tell"
     )
+    assert parse(changed(live, LOOKED, True)).accounts[AccountName("main")].accepts_unverified_key
+    assert (
+        not parse(perpetual_document(venue=venue, stage="local")).accounts[AccountName("main")].accepts_unverified_key
+    )
+
+
+def test_a_venue_that_tells_of_keys_is_asked_whatever_the_file_says() -> None:  # R26
+    assert refusal(changed(minimal_document(), LOOKED, True)) == (
+        f"{FILE}: accounts.main.accept_unverified_key: true is not allowed: only where the venue does not tell what a "
+        "key may do; binance does, and is asked"
+    )
+
+
+def test_a_venue_without_a_test_environment_has_no_testnet_stage() -> None:
+    assert refusal(perpetual_document(venue="backpack", stage="testnet")) == (
+        f'{FILE}: accounts.main.venue: "backpack" in the testnet stage is not allowed: '
+        'another stage: backpack has no test environment; try it with stage = "paper" or "local"'
+    )
+    parse(changed(perpetual_document(venue="binanceusdm", stage="testnet"), LOOKED, True))
 
 
 def test_a_perpetual_on_paper_opens_with_its_collateral_alone() -> None:

@@ -8,7 +8,6 @@ from marketmaker.config.schema import VenueName
 from marketmaker.domain.orders import EXIT_LEVEL, MAX_MARKET_NUMBER, DeploymentTag, OrderIdentity, Side
 from marketmaker.domain.positions import MarginMode
 from marketmaker.domain.venues import (
-    TRADED,
     VENUES,
     ClientIds,
     DeadMansSwitch,
@@ -23,7 +22,6 @@ def test_every_venue_that_a_file_may_name_is_in_the_table() -> None:
     traded = {name for name, venue in VENUES.items() if venue.trading is not None}
     assert {each.value for each in VenueName} == traded
     assert {each.value for each in VenueName} | {each.value for each in PublicVenue} == {*VENUES}
-    assert traded >= TRADED
     assert all(name == venue.name for name, venue in VENUES.items())
 
 

@@ -9,6 +9,7 @@ from marketmaker.domain.keys import VenueKey
 from marketmaker.errors import AccountRefused, Fatal, Refused, Retryable
 from marketmaker.ports import Deadline, KeyPermissions, Unknown
 from marketmaker.usecases.keys import (
+    ACCEPTED,
     CANNOT_TRADE,
     SHARED,
     WITHDRAWS,
@@ -35,6 +36,7 @@ class At:
     keys: InMemoryKeys = field(default_factory=lambda: InMemoryKeys(trade=TRADE, risk=RISK))
     clock: ManualClock = field(default_factory=lambda: ManualClock(SLOT_MS))
     venues: dict[str, FakeVenue] = field(default_factory=dict)
+    accepts_unverified: bool = False
 
     def venue(self, key: VenueKey) -> FakeVenue:
         if key.api_key not in self.venues:
@@ -43,7 +45,14 @@ class At:
 
     @property
     def desk(self) -> KeyDesk:
-        return KeyDesk(account=ACCOUNT, wants_password=False, keys=self.keys, venue_with=self.venue, clock=self.clock)
+        return KeyDesk(
+            account=ACCOUNT,
+            wants_password=False,
+            keys=self.keys,
+            venue_with=self.venue,
+            clock=self.clock,
+            accepts_unverified=self.accepts_unverified,
+        )
 
     @property
     def deadline(self) -> Deadline:
@@ -87,6 +96,16 @@ def test_a_key_of_which_the_venue_cannot_tell_is_unproven_never_good() -> None: 
     (doubt,) = trade.doubts
     assert "cannot tell whether it may withdraw" in doubt
     assert "no such route" in doubt
+
+
+def test_what_a_human_has_looked_up_is_no_doubt_but_a_note() -> None:  # R26
+    at = At(accepts_unverified=True)
+    at.venue(TRADE).permissions = Unknown(reason="no such route")
+    trade, risk = at.check()
+    assert (trade.verdict, trade.doubts, trade.notes) == (KeyVerdict.GOOD, (), (ACCEPTED,))
+    assert risk.notes == ()
+    at.venue(TRADE).permissions = KeyPermissions(trades=True, withdraws=True, is_ip_bound=True)
+    assert at.check()[0].verdict is KeyVerdict.BAD
 
 
 def test_a_refused_key_is_bad_and_says_what_to_look_at() -> None:  # R26

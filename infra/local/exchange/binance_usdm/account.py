@@ -51,7 +51,7 @@ def show_account(listing: UsdmListing, _params: BinanceParams, market_us: int) -
 
 def show_whole_account(listing: UsdmListing, _params: BinanceParams, market_us: int) -> Json:
     """GET /account, v2: every symbol with its leverage."""
-    position, margin = _position(listing, market_us), listing.shown_margin
+    margin = listing.shown_margin
     return {
         "feeTier": 0,
         "canTrade": True,
@@ -67,6 +67,7 @@ def show_whole_account(listing: UsdmListing, _params: BinanceParams, market_us: 
                 "isolated": listing.modes.is_isolated,
                 "maxNotional": fixed(MOST),
             }
+            for position in _sides(listing, market_us)
         ],
     }
 
@@ -82,12 +83,13 @@ def show_whole_positions(listing: UsdmListing, params: BinanceParams, market_us:
     _listed_if_named(listing, params)
     return [
         {
-            **_position(listing, market_us),
+            **position,
             "leverage": str(int(listing.shown_margin.leverage)),
             "maxNotionalValue": fixed(MOST),
             "marginType": "isolated" if listing.modes.is_isolated else "cross",
             "isAutoAddMargin": "false",
         }
+        for position in _sides(listing, market_us)
     ]
 
 
@@ -202,6 +204,12 @@ def _listed_if_named(listing: UsdmListing, params: BinanceParams) -> None:
 
 def _is_shown(listing: UsdmListing) -> bool:
     return bool(listing.shown_margin.size) or bool(listing.open_orders())
+
+
+def _sides(listing: UsdmListing, market_us: int) -> list[Json]:
+    """Write the position as it is told: once, or once a side in hedge mode, which begins flat and takes no order."""
+    position = _position(listing, market_us)
+    return [{**position, "positionSide": side} for side in ("LONG", "SHORT")] if listing.modes.is_hedge else [position]
 
 
 def _position(listing: UsdmListing, market_us: int) -> Json:

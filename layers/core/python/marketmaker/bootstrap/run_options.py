@@ -113,7 +113,7 @@ def guide_deployment(options: GuideOptions, stage: Stage, interval_s: int) -> De
 
 
 def guide_text(options: GuideOptions, stage: Stage, interval_s: int) -> str:
-    """Write the guide's parameters as a deployment file.
+    """Write the guide's parameters as a deployment file; what a venue does not tell of a key, the start says.
 
     Raises:
         ConfigError: there is no such exchange, market or number.
@@ -131,6 +131,7 @@ def guide_text(options: GuideOptions, stage: Stage, interval_s: int) -> str:
         f"[accounts.{ACCOUNT}]",
         f'venue = "{options.venue}"',
         f"dedicated = {str(is_numbered).lower()}",
+        f"accept_unverified_key = {str(not trading_at(options.venue).tells_key_permissions).lower()}",
         *_paper(options, symbol, stage, target),
         f"[[accounts.{ACCOUNT}.markets]]",
         f'symbol = "{symbol}"',

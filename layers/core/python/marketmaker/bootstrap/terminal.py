@@ -289,4 +289,5 @@ def _key_desk(environment: Environment, deployment: Deployment, account: Account
         keys=keys,
         venue_with=venue_with,
         clock=clock,
+        accepts_unverified=account.accepts_unverified_key,
     )

@@ -1,7 +1,7 @@
 """`mm venues`: what each venue can do, and whether a deployment may trade there.
 
-`--json` prints a list with one object a venue: name, kinds, deployments, paper, request_weight_a_minute, kline_ms, and
-trading with what orders and positions can be; null where only the public books are read.
+`--json` prints a list with one object a venue: name, kinds, deployments, request_weight_a_minute, kline_ms, and trading
+with what orders and positions can be; null where only the public books are read.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from rich.markup import escape
 from marketmaker.cli.accounts import Json, print_json
 from marketmaker.cli.style import NONE, console, show, table
 from marketmaker.domain.units import plain
-from marketmaker.domain.venues import ON_PAPER, TRADED, VENUES, Trading, Venue
+from marketmaker.domain.venues import VENUES, Trading, Venue
 
 _READ_ONLY = "public books only"
 
@@ -36,15 +36,11 @@ def list_venues(as_json: Json = False) -> None:
 def _row(venue: Venue) -> dict[str, str]:
     row = {
         "markets": ", ".join(sorted(venue.kinds)),
-        "deployments": _READ_ONLY if venue.trading is None else _deployable(venue.name),
+        "deployments": _READ_ONLY if venue.trading is None else "yes",
         "request weight": str(venue.request_weight_a_minute),
         "shortest klines": f"{venue.kline_ms // 1000} s",
     }
     return row if venue.trading is None else row | _trading(venue.trading)
-
-
-def _deployable(name: str) -> str:
-    return "yes" if name in TRADED else "on paper" if name in ON_PAPER else "not yet"
 
 
 def _trading(trading: Trading) -> dict[str, str]:
@@ -73,8 +69,7 @@ def _document(venue: Venue) -> dict[str, Any]:
     return {
         "name": venue.name,
         "kinds": sorted(venue.kinds),
-        "deployments": venue.name in TRADED,
-        "paper": venue.name in ON_PAPER,
+        "deployments": venue.trading is not None,
         "request_weight_a_minute": venue.request_weight_a_minute,
         "kline_ms": venue.kline_ms,
         "trading": None

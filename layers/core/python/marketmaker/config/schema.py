@@ -28,7 +28,7 @@ from marketmaker.config.risk_schema import PortfolioTable, RiskTable
 from marketmaker.config.tables import Contradiction, Table, index_label
 from marketmaker.config.venue_rules import misplaced
 from marketmaker.domain.units import ONE, ZERO, plain
-from marketmaker.domain.venues import ON_PAPER, TRADED, ClientIds, MarketKind, TestEnvironment, trading_at
+from marketmaker.domain.venues import ClientIds, MarketKind, TestEnvironment, trading_at
 
 Megabytes = Annotated[int, whole(128, 10_240)]
 
@@ -60,12 +60,15 @@ class Egress(StrEnum):
 class AccountTable(Table, frozen=True, kw_only=True):
     """One venue login with its markets; by default the login is not ours alone.
 
+    `accept_unverified_key` says that a human has looked at the venue whether its keys may withdraw, where it does not
+    tell (R26).
     `paper` is what the account opens with in the paper stage, an amount of each asset of its markets. It opens once:
     from then on the account is what its orders made of it.
     """
 
     venue: VenueName
     dedicated: bool = False
+    accept_unverified_key: bool = False
     paper: Mapping[AssetText, Amount] | None = None
     risk: RiskTable = msgspec.field(default_factory=RiskTable)
     markets: tuple[MarketTable, ...]
@@ -218,6 +221,7 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
         yield from self._mistold()
         for name, account in self.accounts.items():
             yield from self._unreachable(f"accounts.{name}.venue", account.venue)
+            yield from self._unverified(f"accounts.{name}", account)
             key = f"accounts.{name}.paper"
             if self.stage is Stage.PAPER and account.paper is None:
                 example = ", ".join(f"{asset} = ..." for asset in account.assets)
@@ -253,15 +257,23 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
             yield Contradiction(key="accounts.hooks", value='"hooks"', allowed=allowed)
 
     def _unreachable(self, key: str, venue: VenueName) -> Iterator[Contradiction]:
-        """Refuse a stage that the venue has not, and to deploy where nothing can be traded yet."""
+        """Refuse a stage that the venue has not."""
         if self.stage is Stage.TESTNET and trading_at(venue).test_environment is TestEnvironment.NONE:
             allowed = f'another stage: {venue} has no test environment; try it with stage = "paper" or "local"'
             yield Contradiction(key=key, value=f'"{venue}" in the testnet stage', allowed=allowed)
-        if self.stage is Stage.LOCAL or venue in (ON_PAPER if self.stage is Stage.PAPER else TRADED):
-            return
-        stages, for_what = ('"local" or "paper"', ", paper") if venue in ON_PAPER else ('"local"', "")
-        allowed = f"only with stage = {stages}: {venue} is not available for deployments yet, but for backtests"
-        yield Contradiction(key=key, value=f'"{venue}"', allowed=f"{allowed}{for_what} and local runs")
+
+    def _unverified(self, key: str, account: AccountTable) -> Iterator[Contradiction]:
+        """Want a human's word where nobody can tell whether a key with money behind it may withdraw (R26)."""
+        is_told, is_accepted = trading_at(account.venue).tells_key_permissions, account.accept_unverified_key
+        if is_told and is_accepted:
+            allowed = f"only where the venue does not tell what a key may do; {account.venue} does, and is asked"
+            yield Contradiction(key=f"{key}.accept_unverified_key", value="true", allowed=allowed)
+        if self.stage in {Stage.TESTNET, Stage.LIVE} and not is_told and not is_accepted:
+            allowed = (
+                f"true, once you have seen at {account.venue} that neither key of the account may withdraw: "
+                "it does not tell"
+            )
+            yield Contradiction(key=f"{key}.accept_unverified_key", value="false", allowed=allowed)
 
 
 def _settled(market: MarketTable) -> MarketTable:

@@ -109,6 +109,7 @@ class AccountSettings:
     record. A venue that `numbers_orders` takes only 32-bit numbers for client order ids. One that is not `is_armed`
     never places an order. Of critical alerts that last
     a human is reminded `remind_every_ms`. One that `is_standby` does nothing until it is armed (S13).
+    Where `accepts_unverified_key` a human has seen what its keys may do (R26).
     """
 
     name: AccountName
@@ -124,6 +125,7 @@ class AccountSettings:
     portfolio: Portfolio | None = None
     remind_every_ms: int = 1_800_000
     is_standby: bool = False
+    accepts_unverified_key: bool = False
     symbols: tuple[Symbol, ...] = field(init=False, repr=False, compare=False)
     """The symbols of its markets, in the file's order."""
     second_listings: tuple[Listing, ...] = field(init=False, repr=False, compare=False)

@@ -172,10 +172,6 @@ _ALL = (
 )
 VENUES: Mapping[str, Venue] = MappingProxyType({venue.name: venue for venue in _ALL})
 """Every venue by its name."""
-TRADED = frozenset({"binance"})
-"""The venues that a deployment can trade at; the others are for backtests, local runs and, if so, paper only."""
-ON_PAPER = TRADED | {"binanceusdm", "backpack"}
-"""The venues whose public data can be traded against on paper."""
 
 
 def trading_at(venue: str) -> Trading:

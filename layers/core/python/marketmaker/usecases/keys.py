@@ -21,18 +21,23 @@ WITHDRAWS = (
     "or make another key; this one is refused"
 )
 CANNOT_TRADE = "it may not trade, so it can neither place nor cancel. Allow spot trading for it at the venue"
+ACCEPTED = "the venue does not tell whether it may withdraw; the file says that a human has seen it may not"
 SHARED = "trade and risk are one key: a block of it at the venue stops quoting and the halt alike; better make two"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyDesk:
-    """One account's keys: where they are kept, and the venue as it is seen with one of them."""
+    """One account's keys: where they are kept, and the venue as it is seen with one of them.
+
+    Who `accepts_unverified` keys has looked at the venue what they may do, which it does not tell (R26).
+    """
 
     account: AccountName
     wants_password: bool
     keys: KeyStore
     venue_with: Callable[[VenueKey], Venue]
     clock: Clock
+    accepts_unverified: bool = False
 
 
 class KeyVerdict(StrEnum):
@@ -157,7 +162,7 @@ def _examine(
     try:
         found = _with_clock(found, desk, venue, deadline)
         found = _with_signed_reads(found, venue, deadline)
-        return _with_permissions(found, venue, deadline)
+        return _with_permissions(found, desk, venue, deadline)
     except AccountRefused as error:
         problem = f"the venue refuses it: {error}. {REFUSED_ADVICE}"
         return replace(found, is_accepted=False, problems=(*found.problems, problem))
@@ -182,9 +187,11 @@ def _with_signed_reads(found: KeyReport, venue: Venue, deadline: Deadline) -> Ke
     return replace(found, is_accepted=not unread, doubts=(*found.doubts, *doubts))
 
 
-def _with_permissions(found: KeyReport, venue: Venue, deadline: Deadline) -> KeyReport:
+def _with_permissions(found: KeyReport, desk: KeyDesk, venue: Venue, deadline: Deadline) -> KeyReport:
     permissions = venue.key_permissions(deadline)
     found = replace(found, permissions=permissions)
+    if isinstance(permissions, Unknown) and desk.accepts_unverified:
+        return replace(found, notes=(*found.notes, ACCEPTED))
     if isinstance(permissions, Unknown):
         doubt = f"the venue cannot tell whether it may withdraw; look it up there ({permissions.reason})"
         return replace(found, doubts=(*found.doubts, doubt))
