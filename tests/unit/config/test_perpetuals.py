@@ -214,6 +214,15 @@ def test_a_perpetual_on_paper_opens_with_its_collateral_alone() -> None:
     )
 
 
+def test_a_paper_account_holds_positions_on_cross_margin() -> None:
+    market = perpetual_market(perpetual={"margin_mode": "isolated"})
+    document = perpetual_document(market, venue="binanceusdm", stage="paper")
+    assert refusal(changed(document, ("accounts", "main", "paper"), {"USDC": 1000})) == (
+        f'{FILE}: {AT_SOL}.perpetual.margin_mode: "isolated" is not allowed: "cross" in the paper stage: '
+        "there all is held on cross margin"
+    )
+
+
 @pytest.mark.parametrize(
     ("held", "is_live"),
     [

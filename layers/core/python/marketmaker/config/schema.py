@@ -27,6 +27,7 @@ from marketmaker.config.ranges import (
 from marketmaker.config.risk_schema import PortfolioTable, RiskTable
 from marketmaker.config.tables import Contradiction, Table, index_label
 from marketmaker.config.venue_rules import misplaced
+from marketmaker.domain.positions import MarginMode
 from marketmaker.domain.units import ONE, ZERO, plain
 from marketmaker.domain.venues import ClientIds, MarketKind, TestEnvironment, trading_at
 
@@ -230,6 +231,8 @@ class DeploymentTable(Table, frozen=True, kw_only=True):
             if self.stage is not Stage.PAPER and account.paper is not None:
                 allowed = f"only in the paper stage, and this is {self.stage}"
                 yield Contradiction(key=key, value="an opening balance", allowed=allowed)
+            if self.stage is Stage.PAPER:
+                yield from _isolated(f"accounts.{name}", account)
             if self.stage not in {Stage.LOCAL, Stage.PAPER}:
                 yield from _baselines(f"accounts.{name}", account)
 
@@ -282,6 +285,18 @@ def _settled(market: MarketTable) -> MarketTable:
         return market
     held = market.perpetual or PerpetualTable()
     return msgspec.structs.replace(market, capital_base=NO_CAPITAL, perpetual=held)
+
+
+def _isolated(key: str, account: AccountTable) -> Iterator[Contradiction]:
+    """Refuse on paper what a paper account does not model."""
+    for index, market in enumerate(account.markets):
+        held = market.perpetual
+        if held is not None and held.margin_mode is MarginMode.ISOLATED:
+            yield Contradiction(
+                key=f"{key}.markets{index_label(index, market.symbol)}.perpetual.margin_mode",
+                value=f'"{held.margin_mode}"',
+                allowed=f'"{MarginMode.CROSS}" in the paper stage: there all is held on cross margin',
+            )
 
 
 def _baselines(key: str, account: AccountTable) -> Iterator[Contradiction]:
