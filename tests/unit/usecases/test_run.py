@@ -10,10 +10,11 @@ import pytest
 from marketmaker.domain.state import Mode
 from marketmaker.domain.units import Asset
 from marketmaker.errors import AccountRefused, Retryable
+from marketmaker.ports import Accepted, Deadline
 from marketmaker.usecases.reports import TickOutcome
 from marketmaker.usecases.run import DURATION_OVER, STOP_TIMEOUT_MS, StopSwitch, run
 from marketmaker.usecases.run_report import RunResult, RunView
-from tests.builders import PAXG, USDT, account_settings, foreign_order
+from tests.builders import PAXG, USDT, account_settings, foreign_order, new_order
 from tests.fakes.desk import Bench, bench
 from tests.fakes.venue import BALANCES, BOOKS, OPEN_ORDERS, POSITIONS
 from tests.unit.usecases.test_perpetuals import BUY, SOL, USDC, market, only, perp
@@ -249,6 +250,21 @@ def test_a_fill_between_the_last_tick_and_the_stop_is_booked() -> None:
     result, seen = worked(at, 5)
     assert (len(seen), seen[-1].fills, result.fills) == (1, 0, 1)
     assert (result.position_base, result.ledger_matches_venue) == (D("0.1"), True)
+
+
+def test_a_fill_of_an_order_that_no_tick_wrote_down_is_booked_though_the_halt_could_not() -> None:  # R3
+    at = bench()
+    order = new_order(level=3)
+
+    def leave_unwritten(view: RunView) -> None:
+        (outcome,) = at.venue.place([order], Deadline(at_ms=view.ends_ms, clock=at.clock))
+        assert isinstance(outcome, Accepted)
+        at.venue.fill(outcome.order)
+        at.venue.faults.fail_once("fills_since", Retryable("no answer"))
+
+    result, _ = worked(at, 5, leave_unwritten)
+    assert any("the ledger is not settled" in problem for problem in result.problems)
+    assert (result.fills, result.ledger_matches_venue) == (1, True)
 
 
 def test_a_stop_loss_is_counted_once_however_many_ticks_it_takes() -> None:  # P5
