@@ -1,6 +1,7 @@
 """Where each stage's requests go, and what signs them: the same use cases, other adapters (S6)."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +24,7 @@ from marketmaker.usecases.desk import Desk
 from tests.fakes.sinks import RecordingTelemetry
 from tests.tables import use_fake_credentials
 from tests.unit.config.documents import changed, minimal_document, text_of
+from tests.unit.config.perpetuals import perpetual_document
 
 MAIN = AccountName("main")
 API, TESTNET = "api.binance.com", "testnet.binance.vision"
@@ -42,7 +44,7 @@ def here() -> Iterator[Answers]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answers.hosts.append(str(self.headers["X-Sim-Host"]))
-            answers.keys.append(self.headers["X-MBX-APIKEY"])
+            answers.keys.append(self.headers["X-MBX-APIKEY"] or self.headers["X-API-KEY"])
             self.send_response(200)
             self.send_header("content-type", "application/json")
             self.end_headers()
@@ -75,15 +77,22 @@ def deployment_of(stage: str) -> Deployment:
     return parse_deployment(text_of(document), file="test.toml")
 
 
+def perpetual_deployment_of(stage: str, venue: str) -> Deployment:
+    document = perpetual_document(venue=venue, stage=stage)
+    return parse_deployment(
+        text_of(changed(document, ("accounts", "main", "accept_unverified_key"), True)), file="test.toml"
+    )
+
+
 def prepare(deployment: Deployment) -> None:
-    """Make the tables and the key."""
+    """Make the tables and a key that each venue can read."""
     create_tables(
         state_table=deployment.state_table,
         ledger_table=deployment.ledger_table,
         prices_table=deployment.prices_table,
         region=deployment.region,
     )
-    text = json.dumps({"api_key": "the-key", "secret": "the-secret"})
+    text = json.dumps({"api_key": "the-key", "secret": b64encode(bytes(32)).decode()})
     secrets = boto3.client("secretsmanager", region_name=deployment.region)
     secrets.create_secret(Name=deployment.secret_name(MAIN, "trade"), SecretString=text)
 
@@ -108,6 +117,25 @@ def test_a_stage_with_a_key_signs_for_its_venue(here: Answers, stage: str, host:
 
     assert desk.venue.open_orders(deadline(desk)) == ()
     assert (here.hosts, here.keys) == ([host], ["the-key"])
+
+
+@pytest.mark.parametrize(
+    ("venue", "stage", "host"),
+    [
+        ("binanceusdm", "local", "fapi.binance.com"),
+        ("binanceusdm", "testnet", "demo-fapi.binance.com"),
+        ("binanceusdm", "live", "fapi.binance.com"),
+        ("backpack", "local", "api.backpack.exchange"),
+        ("backpack", "live", "api.backpack.exchange"),
+    ],
+)
+def test_a_stage_with_a_key_signs_for_its_venue_of_perpetuals(here: Answers, venue: str, stage: str, host: str) -> None:
+    deployment = perpetual_deployment_of(stage, venue)
+    prepare(deployment)
+    desk = open_desk(deployment, here.address)
+
+    assert desk.venue.open_orders(deadline(desk)) == ()
+    assert (set(here.hosts), set(here.keys)) == ({host}, {"the-key"})
 
 
 def test_paper_reads_the_venue_itself_without_a_key_and_without_a_secret(here: Answers) -> None:
