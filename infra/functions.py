@@ -133,9 +133,11 @@ class Function(Construct):
 
     def _function(self, spec: FunctionSpec, home: FunctionHome) -> lambda_.Function:
         egress = home.egress if spec.calls_venue else None
+        told = {**spec.environment, **(home.venue_environment if spec.calls_venue else {})}
         if egress:
             egress.join(self.role, self.arn)
-        told = {**spec.environment, **(home.venue_environment if spec.calls_venue else {})}
+        if egress and spec.account:
+            told["MM_EGRESS_ADDRESS"] = egress.address.ref
         return lambda_.Function(
             self,
             "Function",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from marketmaker.domain.units import AccountName
-from marketmaker.ports import Alert, HaltRequest
+from marketmaker.ports import Alert, EgressAddress, HaltRequest, Unknown
 
 
 class RecordingAlerts:
@@ -38,6 +38,17 @@ class RecordingHalts:
         if self.failures:
             raise self.failures.pop(0)
         self.requested.append(request)
+
+
+class FixedEgress:
+    """Implements `Egress` with one answer."""
+
+    def __init__(self, found: EgressAddress | Unknown) -> None:
+        self.found = found
+
+    def find(self) -> EgressAddress | Unknown:
+        """Return it."""
+        return self.found
 
 
 class RecordingTelemetry:

@@ -65,6 +65,7 @@ def test_functions_are_told_where_their_things_are(full: Synth) -> None:
     file = {"MM_DEPLOYMENT_FILE": "deployment.toml"}
     one = file | {
         "MM_ACCOUNT": "one",
+        "MM_EGRESS_ADDRESS": "AWS::EC2::EIP/",
         "MM_TOPIC_CRITICAL": "topic/alerts-critical",
         "MM_TOPIC_INFO": "topic/alerts-info",
     }

@@ -263,4 +263,5 @@ def test_no_template_holds_or_reads_a_secret(every: list[Synth]) -> None:
             "MM_HOOK",
             "MM_TICK_QUEUES",
             "MM_VENUE_ENDPOINT",
+            "MM_EGRESS_ADDRESS",
         }

@@ -156,6 +156,16 @@ def test_paper_reads_the_venue_itself_without_a_key_and_without_a_secret(here: A
     assert set(here.keys) == {None}
 
 
+def test_a_desk_knows_its_way_out_unless_the_venue_is_here(here: Answers) -> None:  # R26
+    deployment = deployment_of("live")
+    prepare(deployment)
+    told = Environment.read({"MM_DEPLOYMENT_FILE": "x", "MM_EGRESS_ADDRESS": "203.0.113.7"})
+    abroad = build_desk(told, deployment, deployment.accounts[MAIN], "trade", RecordingTelemetry())
+
+    assert abroad.seen_from() == " We asked from 203.0.113.7, which stays."
+    assert open_desk(deployment, here.address).seen_from() == ""
+
+
 @pytest.mark.parametrize("stage", ["testnet", "live"])
 def test_a_stage_with_a_key_does_not_start_without_it(here: Answers, stage: str) -> None:
     with pytest.raises(Fatal, match="secret marketmaker/test/main/trade does not exist"):

@@ -18,7 +18,7 @@ from marketmaker.domain.quoting import NoQuotes, NoQuotesReason
 from marketmaker.domain.state import Mode
 from marketmaker.domain.units import Asset, Symbol
 from marketmaker.errors import AccountRefused, Fatal, MarketMakerError, Refused, Retryable
-from marketmaker.ports import HaltRequest, Severity
+from marketmaker.ports import EgressAddress, HaltRequest, Severity
 from marketmaker.usecases.halt import halt
 from marketmaker.usecases.operate import ResumeRequest, resume
 from marketmaker.usecases.reports import TickOutcome
@@ -35,6 +35,7 @@ from tests.builders import (
     order,
 )
 from tests.fakes.desk import Bench, bench, only_market
+from tests.fakes.sinks import FixedEgress
 from tests.fakes.venue import BOOKS, LAST_PRICES, OPEN_ORDERS
 
 SECOND, XAUT = Symbol("XAUT/USDT"), Asset("XAUT")
@@ -686,6 +687,14 @@ def test_refused_risk_key_leaves_the_cancelling_to_ticks_until_a_human_resumes(e
     resume(ResumeRequest(account=ACCOUNT, reason="new key", requested_by="operator"), at.desk)
     at.tick()
     assert len(own(at)) == 2
+
+
+def test_refused_risk_key_is_told_with_the_address_that_the_venue_saw() -> None:  # R26
+    at = quoting()
+    at.desk = replace(at.desk, egress=FixedEgress(EgressAddress(address="203.0.113.7", is_static=True)))
+    at.venue.faults.fail_once("observe", AccountRefused("invalid API key or IP"))
+    at.check()
+    assert "invalid API key or IP. We asked from 203.0.113.7, which stays. Nobody" in at.alerts.sent[0].text
 
 
 def test_refused_risk_key_is_told_anew_after_a_resume() -> None:  # R26, R27

@@ -13,10 +13,11 @@ from marketmaker.domain.replacing import CancelReason
 from marketmaker.domain.state import Mode
 from marketmaker.domain.units import Symbol
 from marketmaker.errors import AccountRefused, Conflict, Refused, Retryable
-from marketmaker.ports import RejectionKind, Severity
+from marketmaker.ports import EgressAddress, RejectionKind, Severity, Unknown
 from marketmaker.usecases.reports import TickOutcome
 from tests.builders import SLOT_MS, SYMBOL, USDT, account_settings, foreign_order, market_settings, order
 from tests.fakes.desk import Bench, bench, only_market
+from tests.fakes.sinks import FixedEgress
 from tests.fakes.venue import BALANCES, BOOKS, OPEN_ORDERS
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -370,6 +371,26 @@ def test_refused_account_is_halted_with_one_alert() -> None:  # R26
     assert at.tick().outcome is TickOutcome.HALTED
     assert at.alerts.kinds() == ["account_refused"]
     assert "invalid API key" in at.alerts.sent[0].text
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (EgressAddress(address="203.0.113.7", is_static=True), "We asked from 203.0.113.7, which stays. halted;"),
+        (
+            EgressAddress(address="198.51.100.4", is_static=False),
+            'We asked from 198.51.100.4, which changes (egress = "dynamic"). halted;',
+        ),
+        (Unknown(reason="no answer"), "From which address we asked could not be found out: no answer. halted;"),
+    ],
+)
+def test_who_is_refused_is_told_where_it_asked_from(found: EgressAddress | Unknown, said: str) -> None:  # R26
+    at = bench()
+    at.desk = replace(at.desk, egress=FixedEgress(found))
+    at.venue.faults.fail_always("observe", AccountRefused("invalid API key or IP"))
+    at.tick()
+    (alert,) = at.alerts.sent
+    assert f"invalid API key or IP. {said}" in alert.text
 
 
 def test_create_refused_for_the_account_halts_and_keeps_what_was_accepted() -> None:  # R26

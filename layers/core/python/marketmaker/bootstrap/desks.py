@@ -11,6 +11,7 @@ import msgspec
 
 from marketmaker.adapters.clock import SystemClock
 from marketmaker.adapters.dynamodb import DynamoDbPrices, DynamoDbStore
+from marketmaker.adapters.egress import PublicEgress
 from marketmaker.adapters.halt_events import read_halt_event
 from marketmaker.adapters.recorded_halts import RecordedHaltRequests
 from marketmaker.adapters.sns import SnsHaltRequests
@@ -144,4 +145,5 @@ def build_desk(
         clock=SystemClock(),
         alongside=ThreadPoolExecutor(_TABLES + 2 * len(references), thread_name_prefix="alongside"),
         references=references,
+        egress=None if environment.venue_endpoint else PublicEgress(environment.egress_address),
     )

@@ -31,6 +31,7 @@ class Environment:
     topic_info: str | None
     topic_halt: str | None
     venue_endpoint: str | None
+    egress_address: str | None = None
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> "Environment":
@@ -45,6 +46,7 @@ class Environment:
             topic_info=variables.get("MM_TOPIC_INFO"),
             topic_halt=variables.get("MM_TOPIC_HALT"),
             venue_endpoint=variables.get("MM_VENUE_ENDPOINT"),
+            egress_address=variables.get("MM_EGRESS_ADDRESS"),
         )
 
 

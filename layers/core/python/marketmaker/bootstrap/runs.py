@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from marketmaker.adapters.ccxt_venue import CcxtVenue, VenueLogin
 from marketmaker.adapters.clock import SystemClock
+from marketmaker.adapters.egress import PublicEgress
 from marketmaker.adapters.memory import AtOnce, CountingTelemetry, DeployedOnly, InMemoryPrices, InMemoryStore
 from marketmaker.bootstrap.environment import plain_values, set_decimal_context
 from marketmaker.bootstrap.run_options import EXCHANGES, GuideOptions, MarketType, guide_deployment
@@ -230,6 +231,7 @@ def open_run(prepared: Prepared, tell: Callable[[Alert], None]) -> Iterator[Desk
             clock=clock,
             alongside=AtOnce(),
             references=others,
+            egress=None if prepared.endpoint else PublicEgress(None),
         )
     finally:
         for each in (reached, *others.values()):

@@ -1,5 +1,6 @@
 """What the use cases need from the world; adapters and fakes implement these Protocols."""
 
+from marketmaker.ports.egress import Egress, EgressAddress
 from marketmaker.ports.hooks import HookSecrets, HookSender, Notice
 from marketmaker.ports.messages import (
     Alert,
@@ -42,6 +43,8 @@ __all__ = [
     "Deadline",
     "DecisionLog",
     "DelayedTick",
+    "Egress",
+    "EgressAddress",
     "HaltRequest",
     "HaltRequests",
     "HookSecrets",

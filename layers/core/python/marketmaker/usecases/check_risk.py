@@ -212,7 +212,7 @@ def _refuse(desk: Desk, reason: str) -> RiskReport:
     report = _blind(desk, RiskOutcome.ACCOUNT_REFUSED, text)
     try:
         desk.store.strengthen(desk.settings.name, Mode.CANCEL_ONLY, reason=text, now_ms=desk.clock.now_ms())
-        follow_episodes(desk, [key_refused(text)], None)
+        follow_episodes(desk, [key_refused(text, desk.seen_from())], None)
     except (Retryable, Fatal) as error:
         return replace(report, problems=(text, f"the mode could not be strengthened: {error}"))
     return report

@@ -10,7 +10,18 @@ from marketmaker.domain.orders import Order, OrderIdentity, was_made_by_us
 from marketmaker.domain.state import VenueMetadata
 from marketmaker.domain.units import Symbol
 from marketmaker.errors import MarketMakerError
-from marketmaker.ports import Alerts, Clock, Deadline, Prices, SettingsVersions, Store, Telemetry, Unknown, Venue
+from marketmaker.ports import (
+    Alerts,
+    Clock,
+    Deadline,
+    Egress,
+    Prices,
+    SettingsVersions,
+    Store,
+    Telemetry,
+    Unknown,
+    Venue,
+)
 from marketmaker.usecases.market_statistics import KeptStatistics, StatisticsReading
 from marketmaker.usecases.metadata import describe, is_described, kept_metadata
 
@@ -20,7 +31,8 @@ class Desk:
     """One account's settings and ports. `alongside` runs reads of the tables while the venue is being asked.
 
     `settings` are those in force: of the deployed file, until `live_settings.in_force` finds that others were applied.
-    `references` are other venues by name, without a login, whose books some fair price is made of.
+    `references` are other venues by name, without a login, whose books some fair price is made of. `egress` is the way
+    out to the venue, None where the venue is on this machine.
     """
 
     settings: AccountSettings
@@ -34,6 +46,7 @@ class Desk:
     alongside: Executor
     statistics: KeptStatistics = field(default_factory=KeptStatistics)
     references: Mapping[str, Venue] = field(default_factory=dict)
+    egress: Egress | None = None
 
     @property
     def beside(self) -> tuple[Symbol, ...]:
@@ -52,6 +65,16 @@ class Desk:
         client_id, tag = order.client_id or "", self.settings.tag
         is_ours = was_made_by_us(client_id, tag, order.created_ms)
         return OrderIdentity.decode(client_id, tag, order.created_ms) if is_ours else None
+
+    def seen_from(self) -> str:
+        """Say in a sentence where the venue saw us ask from, as its list of addresses may be why it refuses (R26)."""
+        if self.egress is None:
+            return ""
+        found = self.egress.find()
+        if isinstance(found, Unknown):
+            return f" From which address we asked could not be found out: {found.reason}."
+        lasting = "which stays" if found.is_static else 'which changes (egress = "dynamic")'
+        return f" We asked from {found.address}, {lasting}."
 
     def ensure_metadata(self, deadline: Deadline) -> None:
         """Make sure that the markets' metadata is loaded, and not older than a reload.

@@ -242,7 +242,9 @@ def _refuse(desk: Desk, tick: Tick, reason: str) -> TickReport:
     text = f"the venue refuses the account: {reason}"
     desk.store.strengthen(desk.settings.name, Mode.HALTED, reason=text, now_ms=desk.clock.now_ms())
     advice = "halted; run `mm keys check`, look at open orders by hand, then `mm resume`"
-    follow_episodes(desk, [Condition(kind=ACCOUNT_REFUSED, symbol=None, text=f"{text}. {advice}")], None)
+    follow_episodes(
+        desk, [Condition(kind=ACCOUNT_REFUSED, symbol=None, text=f"{text}.{desk.seen_from()} {advice}")], None
+    )
     return _report(desk, tick, TickOutcome.ACCOUNT_REFUSED, detail=text)
 
 

@@ -54,10 +54,10 @@ def key_works() -> Condition:
     return Condition(kind=RISK_KEY_REFUSED, symbol=None, text=None, outlook="`mm resume` lets the account quote again")
 
 
-def key_refused(reason: str) -> Condition:
-    """Say that no second look is possible, and who cancels meanwhile."""
+def key_refused(reason: str, seen_from: str) -> Condition:
+    """Say that no second look is possible, where the venue saw us ask from, and who cancels meanwhile."""
     text = (
-        f"{reason}. Nobody takes the second look, so ticks cancel our orders and place none; "
+        f"{reason}.{seen_from} Nobody takes the second look, so ticks cancel our orders and place none; "
         "check the key, its permissions and its IP list (`mm keys check`), then `mm resume`"
     )
     return Condition(kind=RISK_KEY_REFUSED, symbol=None, text=text)
