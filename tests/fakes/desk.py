@@ -41,8 +41,8 @@ from tests.fakes.venue import FakeVenue, Faults
 class FaultyStore(InMemoryStore):
     """The store in memory, with faults before the calls that a tick or a halt depends on."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, fills_kept: int | None = None) -> None:
+        super().__init__(fills_kept=fills_kept)
         self.faults = Faults()
 
     def claim(

@@ -19,10 +19,11 @@ from marketmaker.adapters.memory import (
 from marketmaker.adapters.memory.prices import KLINES_KEPT_MS, VARIANCES_KEPT_MS
 from marketmaker.adapters.memory.series import Series
 from marketmaker.domain.klines import MINUTE_MS, KlineMinute
+from marketmaker.domain.metering import HOUR_MS
 from marketmaker.errors import Retryable
 from marketmaker.ports import Alert, SettingsText, Severity, Unknown
 from tests.builders import ACCOUNT, SLOT_MS, SYMBOL, account_settings, kline
-from tests.fakes.desk import Bench, bench
+from tests.fakes.desk import Bench, FaultyStore, bench
 
 LONG, LONGER = 1_000, 5_000
 START_MS = SLOT_MS - SLOT_MS % MINUTE_MS
@@ -45,14 +46,15 @@ def tick_busily(at: Bench, count: int) -> None:
 
 
 def sizes(at: Bench) -> dict[str, int]:
-    """Measure everything that the desk's parts in memory keep, but the ledger."""
+    """Measure everything that the desk's parts in memory keep, but the ledger and the finished hours."""
     partition = at.store._partitions[ACCOUNT]
-    kept = {each.name: getattr(partition, each.name) for each in fields(partition) if each.name != "ledgers"}
+    records = {"ledgers", "hours"}
+    kept = {each.name: getattr(partition, each.name) for each in fields(partition) if each.name not in records}
     assert isinstance(at.desk.telemetry, CountingTelemetry)
     return {name: len(repr(value)) for name, value in {**kept, "telemetry": at.desk.telemetry}.items()}
 
 
-def test_a_longer_run_keeps_no_more_than_its_fills() -> None:  # R24
+def test_a_longer_run_keeps_no_more_than_its_fills_and_its_hours() -> None:  # R24
     at = bench()
     alerts = CountingAlerts()
     at.desk = replace(at.desk, telemetry=CountingTelemetry(), alerts=alerts)
@@ -65,6 +67,21 @@ def test_a_longer_run_keeps_no_more_than_its_fills() -> None:  # R24
     digits = 60  # counts and versions gain some
     assert {name: size for name, size in late.items() if size > early[name] + digits} == {}
     assert list(at.store._partitions) == [ACCOUNT]
+    worked_ms = LONGER * at.desk.settings.clocks.interval_ms
+    assert len(at.store._partitions[ACCOUNT].hours[SYMBOL]) <= worked_ms // HOUR_MS + 1
+
+
+def test_a_ledger_that_keeps_its_newest_fills_alone_books_the_same() -> None:
+    at, short = bench(), bench()
+    short.store = FaultyStore(fills_kept=30)
+    short.desk = replace(short.desk, store=short.store)
+    for each in (at, short):
+        tick_busily(each, LONG)
+    every, kept = at.fills(), short.fills()
+    assert 30 <= len(kept) <= 60 < len(every)
+    assert kept == every[-len(kept) :]
+    assert short.state().inventory == at.state().inventory
+    assert short.store.opening(ACCOUNT, SYMBOL) is not None
 
 
 def test_minutes_and_variances_are_kept_as_long_as_in_the_table() -> None:

@@ -93,6 +93,7 @@ class RecordedRun:
         self._measured, self._prices, self._venue_name = measured, prices, venue_name
         self._opening_quote: Decimal | None = None
         self._seen = 0
+        self._fills: list[BacktestFill] = []
         self._spread_quote = self._fees_quote = ZERO
 
     def go_to(self, now_ms: int) -> None:
@@ -113,6 +114,7 @@ class RecordedRun:
             self._spread_quote += ZERO if middle is None else _edge(trade, middle) * trade.size_base
             self._fees_quote += trade.commission
         self._seen = len(account.trades)
+        self._judge(before_us=self._engine.now_us - MARKOUTS_S[-1] * _US_A_S)
         total = self._total(mid)
         bids, asks = account.open_orders(Side.BUY), account.open_orders(Side.SELL)
         return BacktestSample(
@@ -127,10 +129,10 @@ class RecordedRun:
             inventory_quote=total - self._spread_quote + self._fees_quote,
         )
 
-    def trades(self) -> Sequence[Fill]:
+    def trades(self) -> Iterator[Fill]:
         """List every trade of ours."""
         symbol = self._engine.instrument.symbol
-        return [as_fill(each, symbol) for each in self._engine.account.trades]
+        return (as_fill(each, symbol) for each in self._engine.account.trades)
 
     def funding(self) -> Sequence[FundingPayment]:
         """List every funding payment of ours."""
@@ -138,7 +140,8 @@ class RecordedRun:
 
     def judged_fills(self) -> tuple[BacktestFill, ...]:
         """List every trade of ours with its edge and its markouts; those after the last event are unknown."""
-        return tuple(self._judged(each) for each in self._engine.account.trades)
+        self._judge(before_us=self._engine.now_us + 1)
+        return tuple(self._fills)
 
     def two_sided_uptime(self) -> Decimal | None:
         """Return the share of time with a bid and an ask since the first order."""
@@ -157,6 +160,13 @@ class RecordedRun:
         if self._opening_quote is None:
             self._opening_quote = self._held.opened_at(mid)
         return self._held.worth(mid) - self._opening_quote
+
+    def _judge(self, *, before_us: int) -> None:
+        """Judge the trades before a moment, and forget the middles that the others do not need."""
+        trades = self._engine.account.trades
+        while len(self._fills) < len(trades) and trades[len(self._fills)].time_us < before_us:
+            self._fills.append(self._judged(trades[len(self._fills)]))
+        self._mids.forget(before_us)
 
     def _judged(self, trade: AccountTrade) -> BacktestFill:
         mid = self._mids.at(trade.time_us)

@@ -51,6 +51,8 @@ __all__ = [
 ]
 
 _US = 1_000
+_FILLS_KEPT = 2_000
+"""Far more than a tick looks back on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +181,7 @@ def _run(
     desk = Desk(
         settings=settings,
         venue=BacktestVenue(engine, held, clock, latency),
-        store=InMemoryStore(),
+        store=InMemoryStore(fills_kept=_FILLS_KEPT),
         prices=prices,
         versions=DeployedOnly(deployed=SettingsText(version=settings.config_hash, text=""), settings=settings),
         alerts=CountingAlerts(),

@@ -7,9 +7,12 @@ from decimal import Decimal
 
 from marketmaker.simulation.events import Event, Quote
 
+_WORTH_FORGETTING = 4_096
+"""Changes that are dropped together: dropping moves all that stay."""
+
 
 class MidSeries:
-    """Remembers each change of the middle while events pass by; sixteen bytes and a Decimal a change."""
+    """Remembers each change of the middle while events pass by, until it is told to forget."""
 
     def __init__(self) -> None:
         self._times_us = array("q")
@@ -29,3 +32,9 @@ class MidSeries:
         """Return the middle at a moment; None before the first, after the events that were handed out, or one-sided."""
         index = bisect_right(self._times_us, time_us) - 1
         return self._mids[index] if index >= 0 else None
+
+    def forget(self, before_us: int) -> None:
+        """Drop what no question about this moment or a later one needs."""
+        unneeded = bisect_right(self._times_us, before_us) - 1
+        if unneeded >= _WORTH_FORGETTING:
+            del self._times_us[:unneeded], self._mids[:unneeded]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from marketmaker.domain.backtests import MARKOUTS_S, BacktestFill, BacktestResult, BacktestSample
+from marketmaker.domain.backtests import MARKOUTS_S, BacktestFill, BacktestResult, BacktestSample, SampleTally
 from marketmaker.domain.inventory import Inventory, book_fill, book_funding, open_inventory
 from marketmaker.domain.metering import cancel_ratio, order_success_ratio
 from marketmaker.domain.orders import Fill
@@ -32,7 +32,7 @@ class RecordedMarket(Protocol):
         """Describe the run at this moment."""
         ...
 
-    def trades(self) -> Sequence[Fill]:
+    def trades(self) -> Iterable[Fill]:
         """List every trade of ours, as the venue tells it."""
         ...
 
@@ -73,18 +73,18 @@ def run_backtest(
     slots = range(-(-span.from_ms // interval_ms) * interval_ms, span.to_ms, interval_ms)
     counts: Counter[str] = Counter()
     no_quotes: Counter[str] = Counter()
-    samples: list[BacktestSample] = []
+    samples = SampleTally()
     for done, slot_ms in enumerate(slots, 1):
         market.go_to(slot_ms)
         report = replace_quotes(Tick(account=account, slot_ms=slot_ms), desk, owner=str(slot_ms))
         if report.outcome is not TickOutcome.DONE:
             raise ValueError(f"the tick of {slot_ms} ended as {report.outcome}: {report.detail}")
         _count(report, counts, no_quotes)
-        samples.append(market.sample())
+        samples.add(market.sample())
         if done % TOLD_EVERY == 0 or done == len(slots):
             tell(done, len(slots))
     market.go_to(span.to_ms)
-    samples.append(market.sample())
+    samples.add(market.sample())
     return _result(desk, market, span, _Tally(ticks=len(slots), counts=counts, no_quotes=no_quotes, samples=samples))
 
 
@@ -93,7 +93,7 @@ class _Tally:
     ticks: int
     counts: Counter[str]
     no_quotes: Counter[str]
-    samples: list[BacktestSample]
+    samples: SampleTally
 
 
 def _count(report: TickReport, counts: Counter[str], no_quotes: Counter[str]) -> None:
@@ -106,9 +106,8 @@ def _count(report: TickReport, counts: Counter[str], no_quotes: Counter[str]) ->
 
 def _result(desk: Desk, market: RecordedMarket, span: Span, tally: _Tally) -> BacktestResult:
     symbol = desk.settings.symbols[0]
-    fills, counts, last = market.judged_fills(), tally.counts, tally.samples[-1]
+    fills, counts, mark = market.judged_fills(), tally.counts, tally.samples.mark
     inventory = _inventory(desk, symbol, market)
-    mark = last.mid or next((each.mid for each in reversed(tally.samples) if each.mid is not None), ZERO)
     placed, rejected = counts["orders_placed"], counts["creates_rejected"]
     unrealised = inventory.unrealised_quote(mark)
     return BacktestResult(
@@ -129,11 +128,11 @@ def _result(desk: Desk, market: RecordedMarket, span: Span, tally: _Tally) -> Ba
         unrealised_pnl_quote=unrealised,
         total_pnl_quote=inventory.pnl_quote(mark),
         inventory_final_base=inventory.base,
-        inventory_max_abs_base=max(abs(each.inventory_base) for each in tally.samples),
+        inventory_max_abs_base=tally.samples.max_abs_base,
         cancel_ratio=cancel_ratio(counts["cancelled_unfilled"], placed),
         order_success_ratio=order_success_ratio(placed, rejected),
         two_sided_uptime=market.two_sided_uptime(),
-        max_drawdown_quote=_drawdown(tally.samples),
+        max_drawdown_quote=tally.samples.max_drawdown_quote,
         edge_at_fill_bps=_mean((each.edge_bps, each.size_base) for each in fills),
         markout_bps={
             after_s: _mean((each.markouts_bps[after_s], each.size_base) for each in fills) for after_s in MARKOUTS_S
@@ -142,7 +141,7 @@ def _result(desk: Desk, market: RecordedMarket, span: Span, tally: _Tally) -> Ba
         skipped_rows={},
         events=market.events(),
         fill_list=fills,
-        samples=tuple(tally.samples),
+        samples=tally.samples.kept(),
     )
 
 
@@ -155,15 +154,6 @@ def _inventory(desk: Desk, symbol: Symbol, market: RecordedMarket) -> Inventory:
     for payment in market.funding():
         inventory, _ = book_funding(inventory, payment)
     return inventory
-
-
-def _drawdown(samples: Iterable[BacktestSample]) -> Decimal:
-    """Return the largest fall of the total gain from a peak before it."""
-    peak = worst = ZERO
-    for sample in samples:
-        peak = max(peak, sample.pnl_quote)
-        worst = max(worst, peak - sample.pnl_quote)
-    return worst
 
 
 def _mean(weighed: Iterable[tuple[Decimal | None, Decimal]]) -> Decimal | None:

@@ -59,6 +59,13 @@ class MarketLedger:
         at_or_above = islice(self._ids, bisect_left(self._ids, from_id), None)
         return frozenset(self._fills[each].fill.trade_id for each in at_or_above)
 
+    def keep_newest(self, most: int) -> None:
+        """Forget the oldest fills, many together, so that at most twice so many stay."""
+        if len(self._ids) > 2 * most:
+            for each in self._ids[:-most]:
+                del self._fills[each]
+            del self._ids[:-most]
+
     def newest(self) -> Iterator[FillRow]:
         """Return the fills, newest trade id first."""
         return (self._fills[each] for each in reversed(self._ids))

@@ -47,9 +47,10 @@ class _Partition:
 
 
 class InMemoryStore:
-    """Implements `Store`."""
+    """Implements `Store`; with `fills_kept` a ledger keeps about so many of its newest fills, for long simulations."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fills_kept: int | None = None) -> None:
+        self._fills_kept = fills_kept
         self._lock = RLock()
         self._partitions: dict[AccountName, _Partition] = {}
         self._exposures: dict[AccountName, Exposure] = {}
@@ -143,6 +144,8 @@ class InMemoryStore:
                 raise Conflict(f"{account} {market.symbol} is not at version {market.version} any more")
             if rows:
                 _add_rows(own, market.symbol, rows)
+                if self._fills_kept is not None:
+                    own.ledgers[market.symbol].keep_newest(self._fills_kept)
             return self._put(own, market)
 
     def known_fills(self, account: AccountName, symbol: Symbol, from_id: int) -> frozenset[TradeId]:
