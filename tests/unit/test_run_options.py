@@ -123,13 +123,27 @@ def test_a_symbol_may_be_written_as_the_venue_does(exchange: str, kind: MarketTy
         ({"capital_quote": 0.0}, "--capital: "),
         ({"maker_bps": 500.0}, "--maker-bps or --taker-bps: "),
         ({"interval_s": 7}, "--interval: "),
-        ({"stage": Stage.LIVE}, "--exchange: "),
     ],
 )
 def test_what_is_not_allowed_is_said_by_its_option(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError) as refused:
         read(**changes)
     assert str(refused.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("changes", "accepts"),
+    [
+        ({}, True),
+        ({"exchange": "binanceusdm"}, True),
+        ({"exchange": "binance", "market_type": SPOT, "symbol": "SOLUSDT", "stop_loss": None}, False),
+    ],
+)
+def test_every_venue_can_be_traded_live_and_who_runs_it_sees_to_a_key_of_which_none_tells(
+    changes: dict[str, Any], accepts: bool
+) -> None:  # R26
+    (account,) = guide_deployment(replace(GUIDE, **changes), Stage.LIVE, 10).accounts.values()
+    assert account.accepts_unverified_key is accepts
 
 
 def test_an_error_of_no_option_is_said_as_it_is() -> None:

@@ -40,7 +40,6 @@ _OPTIONS = MappingProxyType(
         "fees": "--maker-bps or --taker-bps",
         ".preset": "--preset",
         ".symbol": "--symbol",
-        ".venue": "--exchange",
     }
 )
 """Which option a key of the schema comes from, for errors."""
