@@ -14,6 +14,7 @@ import requests
 from infra.local.aws import ROOT
 from infra.local.exchange.binance_spot.market_data import LIMITS
 from infra.local.processes import first_line, running
+from marketmaker.adapters.ccxt_venue.rate_budget import Need
 from marketmaker.domain.markets import MarketSettings
 from marketmaker.domain.units import BPS
 
@@ -64,8 +65,8 @@ class Exchange:
         return int(self._get("ping", {}).headers["X-MBX-USED-WEIGHT-1M"])
 
     def make_room(self, weight: int) -> None:
-        """Wait for the next minute if this one's request weight has less than this left."""
-        if self.used_weight() + weight > LIMITS.weight_per_minute:
+        """Wait for the next minute if this one's request weight, less what is kept for cancels, has not so much left."""
+        if self.used_weight() + weight > Need.QUOTE.value * LIMITS.weight_per_minute:
             time.sleep(60.1 - time.time() % 60)
 
     def await_fresh_order_window(self) -> None:
