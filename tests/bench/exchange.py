@@ -65,7 +65,7 @@ class Exchange:
         return int(self._get("ping", {}).headers["X-MBX-USED-WEIGHT-1M"])
 
     def make_room(self, weight: int) -> None:
-        """Wait for the next minute if this one's request weight, less what is kept for cancels, has not so much left."""
+        """Wait for the next minute if this one's request weight, less what cancels keep, has not so much left."""
         if self.used_weight() + weight > Need.QUOTE.value * LIMITS.weight_per_minute:
             time.sleep(60.1 - time.time() % 60)
 
