@@ -122,7 +122,7 @@ def backtests_table(figures: Mapping[str, Any]) -> Table:
         f"mm backtest over {each_day['day']}, a tick every {each_day['cadence_s']} s; {each_day['deciding_share']:.0%} "
         f"of it are decisions of {each_day['decision_us']:.0f} µs\n"
         f"the day in {each_day['goal_s']:.0f} s: {yes_or_no(each_day['goal_met'])}; "
-        f"memory grows by {each_day['kb_a_tick']:.1f} KB a tick: fills, samples and middles are kept"
+        f"memory grows by {each_day['kb_a_tick']:.1f} KB a tick: fills are kept, and samples of two days"
     )
     table = new_table(title, "hours", "wall s", "ticks", "ticks/s", "events/s", "µs a tick", "orders", "fills", "MB")
     for run in each_day["runs"]:

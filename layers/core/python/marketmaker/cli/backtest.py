@@ -7,7 +7,6 @@ order_success_ratio, two_sided_uptime, max_drawdown_quote, edge_at_fill_bps, mar
 skipped_rows (by reason), events, wall_seconds, events_per_second, rss_mb.
 """
 
-import resource
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +29,7 @@ from marketmaker.bootstrap.backtests import (
 )
 from marketmaker.cli.accounts import DEFAULT_FILE, DeploymentFile, Json, one_line_errors, print_json
 from marketmaker.cli.moments import moment_ms
+from marketmaker.cli.own_memory import peak_rss_mb
 from marketmaker.cli.pages import require_writable, write_page
 from marketmaker.cli.style import UNKNOWN, bps, console, errors, figure, gain, moment, now_ms, share, show, table
 
@@ -131,7 +131,7 @@ def document(done: Backtested) -> dict[str, Any]:
         "note": done.note,
         "wall_seconds": round(done.wall_seconds, 3),
         "events_per_second": round(done.events_per_second),
-        "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "rss_mb": round(peak_rss_mb(), 1),
     }
 
 
