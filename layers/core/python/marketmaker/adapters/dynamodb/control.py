@@ -8,18 +8,18 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from marketmaker.adapters.dynamodb import keys
-from marketmaker.adapters.dynamodb.attributes import DecimalAttribute
-from marketmaker.adapters.dynamodb.client import Check, Update
-from marketmaker.adapters.dynamodb.failures import RawItem
-from marketmaker.adapters.dynamodb.meters import meters_text
-from marketmaker.adapters.dynamodb.models import ControlItem
-from marketmaker.adapters.dynamodb.serialisation import (
+from marketmaker.adapters.dynamodb.account_items import (
     book_mark_map,
     control_from,
     day_map,
     equity_map,
     restriction_map,
 )
+from marketmaker.adapters.dynamodb.attributes import DecimalAttribute
+from marketmaker.adapters.dynamodb.client import Check, Update
+from marketmaker.adapters.dynamodb.failures import RawItem
+from marketmaker.adapters.dynamodb.meters import meters_text
+from marketmaker.adapters.dynamodb.models import ControlItem
 from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.state import ActiveSettings, Control, Mode, Refreshed, Restriction
 from marketmaker.domain.units import AccountName, Asset, Symbol

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pynamodb.expressions.condition import Condition
 
 from marketmaker.adapters.dynamodb import keys
+from marketmaker.adapters.dynamodb.account_items import episode_item
 from marketmaker.adapters.dynamodb.client import Check, Delete, Put, TableClient
 from marketmaker.adapters.dynamodb.control import ControlWrites
 from marketmaker.adapters.dynamodb.failures import ConditionFailed
 from marketmaker.adapters.dynamodb.market_writes import LEASE_PLACE, lease_lost
 from marketmaker.adapters.dynamodb.models import EpisodeItem
-from marketmaker.adapters.dynamodb.serialisation import episode_item
 from marketmaker.domain.state import Episode
 from marketmaker.domain.units import AccountName
 

@@ -8,8 +8,9 @@ from pynamodb.expressions.condition import Condition
 from marketmaker.adapters.dynamodb.client import Check, Put, TableClient, Update
 from marketmaker.adapters.dynamodb.control import ControlWrites
 from marketmaker.adapters.dynamodb.failures import ConditionFailed
+from marketmaker.adapters.dynamodb.ledger_items import ledger_item
+from marketmaker.adapters.dynamodb.market_items import market_item
 from marketmaker.adapters.dynamodb.models import LedgerItem
-from marketmaker.adapters.dynamodb.serialisation import ledger_item, market_item
 from marketmaker.domain.inventory import LedgerRow
 from marketmaker.domain.state import MarketState
 from marketmaker.domain.units import AccountName, Symbol

@@ -12,10 +12,13 @@ from itertools import islice, takewhile
 from pynamodb.expressions.condition import Condition
 
 from marketmaker.adapters.dynamodb import control, keys, meters
+from marketmaker.adapters.dynamodb.account_items import episode_from, exposure_from, exposure_item
 from marketmaker.adapters.dynamodb.client import Put, TableClient, Update
 from marketmaker.adapters.dynamodb.control import ControlWrites
 from marketmaker.adapters.dynamodb.episode_writes import EpisodeWrites
 from marketmaker.adapters.dynamodb.failures import ConditionFailed
+from marketmaker.adapters.dynamodb.ledger_items import fill_from, funding_from, opening_from, transfer_from
+from marketmaker.adapters.dynamodb.market_items import market_from
 from marketmaker.adapters.dynamodb.market_writes import MarketWrites, lease_lost
 from marketmaker.adapters.dynamodb.models import (
     ConfigItem,
@@ -29,16 +32,6 @@ from marketmaker.adapters.dynamodb.models import (
     OpeningItem,
     StateItem,
     TransferItem,
-)
-from marketmaker.adapters.dynamodb.serialisation import (
-    episode_from,
-    exposure_from,
-    exposure_item,
-    fill_from,
-    funding_from,
-    market_from,
-    opening_from,
-    transfer_from,
 )
 from marketmaker.domain.drawdown import DayStart, Equity
 from marketmaker.domain.exposure import Exposure

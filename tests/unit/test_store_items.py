@@ -8,6 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketmaker.adapters.dynamodb import keys
+from marketmaker.adapters.dynamodb.account_items import (
+    book_mark_map,
+    control_from,
+    day_map,
+    episode_from,
+    episode_item,
+    equity_map,
+    restriction_map,
+)
+from marketmaker.adapters.dynamodb.ledger_items import fill_from, ledger_item, opening_from
+from marketmaker.adapters.dynamodb.market_items import market_from, market_item
 from marketmaker.adapters.dynamodb.models import (
     ActiveSettingsMap,
     ControlItem,
@@ -18,20 +29,6 @@ from marketmaker.adapters.dynamodb.models import (
     OpeningItem,
 )
 from marketmaker.adapters.dynamodb.prices import klines_from, klines_item
-from marketmaker.adapters.dynamodb.serialisation import (
-    book_mark_map,
-    control_from,
-    day_map,
-    episode_from,
-    episode_item,
-    equity_map,
-    fill_from,
-    ledger_item,
-    market_from,
-    market_item,
-    opening_from,
-    restriction_map,
-)
 from marketmaker.domain.inventory import FillRow, Inventory, OpeningRow
 from marketmaker.domain.klines import MINUTE_MS, Kline, KlineMinute
 from marketmaker.domain.orders import Fill, Order, Side
