@@ -241,6 +241,7 @@ def cases(
         implied=SECOND,
         max_deviation_bps=Decimal(draw(st.sampled_from([1, 300, 9_000]))),
         ladder=draw(ladders),
+        max_order_size_base=draw(st.none() | st.sampled_from([Decimal("0.05"), ONE])),
         touch=extra(st.builds(TouchRule, placement=st.sampled_from(Placement), ticks=st.integers(0, 5))),
         size_skew=draw(st.none() | st.just(SizeSkew(range_ratio=Decimal("0.2")))),
         carry=extra(st.just(Carry(interest=HALF, max_shift_share=Decimal("0.25"), horizon_ms=86_400_000))),

@@ -42,8 +42,8 @@ SHIFT_KEYS = "min_ratio, max_ratio, max_shift_share, ramp_ratio"
 MARKET_KEYS = (
     "symbol, number, preset, capital_base, capital_quote, opening_cost_quote, fees, fair_price, depth_levels, "
     "reference, implied, triangle, max_deviation_bps, half_spread, assumed_volatility, max_statistics_age_s, "
-    "order_size_base, ladder, touch, inventory, size_skew, carry, break_even, run_guard, stop_loss, "
-    "take_profit_quote, max_exit_slippage_bps, cool_down_s, perpetual, price_band, max_notional_quote, "
+    "order_size_base, max_order_size_base, ladder, touch, inventory, size_skew, carry, break_even, run_guard, "
+    "stop_loss, take_profit_quote, max_exit_slippage_bps, cool_down_s, perpetual, price_band, max_notional_quote, "
     "max_volatility, min_day_volume_quote, events, floors, replace, max_book_age_s, post_only"
 )
 

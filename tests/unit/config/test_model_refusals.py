@@ -191,6 +191,10 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"fair_price": "implied", "reference": REFERENCE},
         'implied: a missing key is not allowed: it is required by fair_price = "implied"',
     ),
+    (
+        {"max_order_size_base": Decimal("0.05")},
+        "max_order_size_base: 0.05 is not allowed: order_size_base (0.1) or more",
+    ),
     ({"triangle": {}}, "implied: a missing key is not allowed: it is required by triangle"),
     ({"reference": {"symbol": "BTC/USDT"}}, "reference.symbol: BTC/USDT is not allowed: a price of PAXG"),
     (

@@ -46,6 +46,9 @@ def test_every_size_is_one_the_venue_takes_and_all_together_can_be_paid(case: Ca
         assert each.size_base % on.lot_size == 0
         assert each.size_base >= max(on.min_size_base, on.lot_size)
         assert each.size_base * each.price >= on.min_notional_quote
+    assert max((each.size_base for each in desired.quotes), default=ZERO) <= (
+        case.settings.max_order_size_base or math.inf
+    )  # S10
     bids, asks = levels(desired, Side.BUY), levels(desired, Side.SELL)
     assert sum(each.size_base * each.price for each in bids) <= max(ZERO, case.view.available_quote)
     assert sum(each.size_base for each in asks) <= max(ZERO, case.view.available_base)

@@ -112,6 +112,14 @@ def test_levels_may_grow_apart_and_in_size() -> None:
     assert [each.size_base for each in levels(desired, Side.BUY)] == [D("0.2"), D("0.3"), D("0.4")]
 
 
+def test_no_order_is_larger_than_the_most_that_one_may_be() -> None:  # S10
+    ladder = Ladder(distances=linear_multiples(3, ONE), sizes=linear_multiples(3, ONE))
+    settings = at_a_hundred(ladder=ladder, max_order_size_base=D("0.2"))
+    desired = quoted(hundred("2"), settings)
+    for side in Side:
+        assert [each.size_base for each in levels(desired, side)] == [D("0.1"), D("0.2"), D("0.2")]
+
+
 def test_levels_that_would_share_a_price_stand_a_tick_apart() -> None:
     ladder = Ladder(distances=(ONE, D("1.0001"), D("1.0002")), sizes=(ONE,) * 3)
     desired = quoted(hundred("2"), at_a_hundred(ladder=ladder))

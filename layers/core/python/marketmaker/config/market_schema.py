@@ -226,6 +226,7 @@ class MarketTable(Table, frozen=True, kw_only=True):
     assumed_volatility: Factor = Decimal("0.6")
     max_statistics_age_s: Annotated[int, whole(60, _DAY_S)] = 900
     order_size_base: Positive
+    max_order_size_base: Positive | None = None
     ladder: LadderTable = msgspec.field(default_factory=LadderTable)
     touch: JoinTable | ImproveTable | BackOffTable | None = None
     inventory: InventoryTable = msgspec.field(default_factory=ShiftTable)
@@ -263,6 +264,10 @@ class MarketTable(Table, frozen=True, kw_only=True):
         if self.implied is not None and self.implied.through in self.assets:
             allowed = f"an asset other than the market's own, {' and '.join(self.assets)}"
             yield Contradiction(key="implied.through", value=self.implied.through, allowed=allowed)
+        most = self.max_order_size_base
+        if most is not None and most < self.order_size_base:
+            allowed = f"order_size_base ({plain(self.order_size_base)}) or more"
+            yield Contradiction(key="max_order_size_base", value=plain(most), allowed=allowed)
         if self.triangle is not None and self.implied is None:
             yield Contradiction(key="implied", value="a missing key", allowed="it is required by triangle")
         if isinstance(self.inventory, ReservationTable) and not isinstance(

@@ -96,6 +96,7 @@ def read_market(table: MarketTable, venue: str, clocks: Clocks) -> MarketSetting
         max_notional_quote=table.max_notional_quote,
         max_volatility=table.max_volatility,
         min_day_volume_quote=table.min_day_volume_quote,
+        max_order_size_base=table.max_order_size_base,
         events=tuple(read_event(each) for each in table.events),
     )
 

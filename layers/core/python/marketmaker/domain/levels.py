@@ -100,7 +100,7 @@ def _fill_side(quotes: list[Quote], laid: _Side, context: Context, allowed: Pric
     A level that is too small is skipped and the next is tried: sizes may grow with the distance.
     """
     instrument, settings = context.instrument, context.settings
-    size = settings.order_size_base * laid.factor
+    size, most = settings.order_size_base * laid.factor, settings.max_order_size_base
     refused: SkipReason | None = None
     for level, (price, part) in enumerate(zip(laid.prices, settings.ladder.sizes, strict=True)):
         reason: SkipReason | None = None
@@ -108,7 +108,8 @@ def _fill_side(quotes: list[Quote], laid: _Side, context: Context, allowed: Pric
         if price not in allowed or price <= ZERO:
             reason = SkipReason.OUTSIDE_BAND
         else:
-            rounded = floor_to_lot(laid.room.cut(size * part, price), instrument.lot_size)
+            wanted = size * part if most is None else min(size * part, most)
+            rounded = floor_to_lot(laid.room.cut(wanted, price), instrument.lot_size)
             if rounded < instrument.min_size_base or not rounded:
                 reason = SkipReason.BELOW_MIN_SIZE
             elif rounded * price < instrument.min_notional_quote:

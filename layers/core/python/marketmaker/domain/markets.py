@@ -154,7 +154,8 @@ class MarketSettings:
     keeps the half-spread from earning less than it costs: baselines to compare with, which never quote real money.
     `perpetual` is None on spot. At most `max_notional_quote` may be held, and one standard deviation of a year be
     `max_volatility` of the price; nothing is quoted in `events`, nor where less than `min_day_volume_quote` was traded
-    in the last 24 h (S10). None is no limit.
+    in the last 24 h; whatever factors make of its size, no order is larger than `max_order_size_base` (S10). None is no
+    limit.
     """
 
     symbol: Symbol
@@ -191,6 +192,7 @@ class MarketSettings:
     max_notional_quote: Decimal | None = None
     max_volatility: Decimal | None = None
     min_day_volume_quote: Decimal | None = None
+    max_order_size_base: Decimal | None = None
     events: tuple[Event, ...] = ()
 
     @property
