@@ -21,7 +21,7 @@ from marketmaker.domain.state import Mode, Refreshed, Restriction
 from marketmaker.domain.statistics import Unfit
 from marketmaker.domain.units import ONE, ZERO, AccountName, Asset, Symbol
 from marketmaker.domain.volatility import VolatilityFit
-from marketmaker.errors import Retryable
+from marketmaker.errors import Fatal, MarketMakerError, Retryable
 from marketmaker.ports import Severity
 from tests.builders import ACCOUNT, PAXG, SLOT_MS, SYMBOL, USDT, account_settings, instrument, market_settings
 from tests.fakes.desk import Bench, bench, only_market
@@ -624,6 +624,22 @@ def test_a_market_in_which_too_little_is_traded_is_not_quoted() -> None:
     traded("1000000")(at)
     at.tick()
     assert len(at.venue.live(SYMBOL)) == 2
+
+
+@pytest.mark.parametrize("error", [Retryable("no answer"), Fatal("no such table")])
+def test_a_day_that_cannot_be_read_ends_no_caution_and_is_unknown(error: MarketMakerError) -> None:  # R7
+    at = spot({"max_cancel_ratio": D("0.3")})
+    counted(placed=100, cancelled=40, cancelled_unfilled=31)(at)
+    at.check()
+    (caution,) = at.control.restrictions.values()
+    counted(placed=100, cancelled=40, cancelled_unfilled=0)(at)
+    at.store.faults.fail_once("hours", error)
+    report = at.check()
+    assert (report.answers, f"cancel_ratio#{SYMBOL}" in report.unknown) == ((), True)
+    assert list(at.control.restrictions.values()) == [caution]
+    assert at.alerts.kinds() == ["cancel_ratio"]
+    at.check()
+    assert at.control.restrictions == {}
 
 
 def test_a_volume_that_is_an_hour_old_is_not_known() -> None:  # R7
