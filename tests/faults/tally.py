@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 ROWS = tuple(
-    f"R{number}" for number in (*range(1, 6), *range(7, 12), *range(13, 16), *range(18, 23), 25, *range(27, 33), 36)
+    f"R{number}" for number in (*range(1, 6), *range(7, 12), *range(13, 16), *range(18, 24), 25, *range(27, 33), 36)
 )
 """The rows of the reliability list that a run must show."""
 
